@@ -52,8 +52,8 @@ install() {
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
         echo "Installing into $folder: $*"
         # Dependency groups need pip 25.1.
-        "$python" -m pip install --quiet --disable-pip-version-check "pip>=25.1"
-        "$python" -m pip install --quiet --disable-pip-version-check "$@"
+        "$python" -m pip install -qq --disable-pip-version-check "pip>=25.1"
+        "$python" -m pip install -qq --disable-pip-version-check "$@"
         echo "$wanted" >"$stamp"
     fi
 }

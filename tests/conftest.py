@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from hypothesis import settings as hypothesis_settings
+
 OF_THE_SITE = os.environ.get("DJANGO_SETTINGS_MODULE") == "demo.settings"
 
 pytest_plugins = ["pytester", "tests.ci_skips", "tests.loopback"]
@@ -14,3 +16,7 @@ if not OF_THE_SITE:
 collect_ignore = [] if OF_THE_SITE else ["site"]
 # A project to be copied elsewhere, not tests.
 collect_ignore.append("hostproject")
+
+# How long one example takes says more about the machine than about the code.
+hypothesis_settings.register_profile("suite", deadline=None, print_blob=True)
+hypothesis_settings.load_profile("suite")

@@ -190,9 +190,7 @@ def _outbound(value: Any) -> str | None:
 class Settings:
     """The settings in force; ``settings`` below is the one instance."""
 
-    ENABLED = Setting[bool](
-        True, _a_bool, "`False` connects nothing and runs nothing: rules stay as they are."
-    )
+    ENABLED = Setting[bool](True, _a_bool, "`False` connects nothing and runs nothing: rules stay as they are.")
     EXECUTOR = Setting[str](
         "thread",
         _one_of("thread", "inline", "none"),

@@ -43,9 +43,7 @@ class Registry(Generic[T]):
     def _check_form(self, key: str) -> None:
         parts = key.split(".")
         if len(parts) < 2 or not all(part.isidentifier() for part in parts):
-            raise InvalidKey(
-                f"The {self.noun} key {key!r} is not of the form 'app.name', such as 'shop.order_paid'."
-            )
+            raise InvalidKey(f"The {self.noun} key {key!r} is not of the form 'app.name', such as 'shop.order_paid'.")
 
     def remove(self, key: str) -> None:
         """Forget a key (tests do this); raises UnknownKey."""

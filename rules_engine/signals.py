@@ -13,3 +13,6 @@ execution_started = Signal()
 
 execution_finished = Signal()
 """Sent with ``execution`` and ``attempt`` after each attempt, whatever its outcome."""
+
+rules_changed = Signal()
+"""Sent in the process that changed rules, after the commit."""

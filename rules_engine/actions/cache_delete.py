@@ -1,0 +1,72 @@
+"""Delete keys from one of the site's caches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from django.conf import settings as django_settings
+from django.core.cache import caches
+from django.core.cache.backends.base import InvalidCacheBackendError
+
+from rules_engine.actions.base import Action, Problem, Run
+from rules_engine.actions.registry import register_builtin
+from rules_engine.events import Event
+from rules_engine.exceptions import ActionError, ActionRefused
+
+
+@register_builtin("cache_delete")
+@dataclass(frozen=True, kw_only=True)
+class CacheDelete(Action):
+    """Delete keys from a cache."""
+
+    title: ClassVar[str] = "Delete cache keys"
+
+    keys: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "Templates, such as product:{{ instance.pk }}.", "template": True},
+    )
+    patterns: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "help": "Templates with * for any text; only for caches that can delete by pattern (django-redis).",
+            "template": True,
+        },
+    )
+    alias: str = field(
+        default="default",
+        metadata={"title": "Cache", "help": "Alias in the site's CACHES setting.", "schema": {"maxLength": 100}},
+    )
+    version: int | None = field(default=None, metadata={"help": "Version of the keys; empty is the cache's own."})
+
+    def problems(self) -> list[Problem]:
+        found: list[Problem] = []
+        if not self.keys and not self.patterns:
+            found.append((("keys",), "Give at least one key or pattern."))
+        if self.alias not in django_settings.CACHES:
+            known = ", ".join(sorted(django_settings.CACHES))
+            found.append((("alias",), f"There is no cache {self.alias!r}. Known: {known}."))
+        elif self.patterns and not hasattr(caches[self.alias], "delete_pattern"):
+            found.append((("patterns",), f"The cache {self.alias!r} cannot delete by pattern. Name the keys."))
+        return found
+
+    def run(self, event: Event, run: Run) -> str:
+        cache = self._cache()
+        keys = [self.render_text(text, event, run, where="A key") for text in self.keys]
+        patterns = [self.render_text(text, event, run, where="A pattern") for text in self.patterns]
+        run.detail.update(alias=self.alias, keys=keys, patterns=patterns)
+        try:
+            gone = sum(bool(cache.delete(key, version=self.version)) for key in keys)
+            gone += sum(int(cache.delete_pattern(item, version=self.version) or 0) for item in patterns)
+        except ValueError as error:
+            raise ActionRefused(f"The cache does not take such a key: {error}") from error
+        except Exception as error:
+            # Which exception a cache raises when its server is gone depends on its client library.
+            raise ActionError(f"The cache {self.alias!r} failed: {type(error).__name__}: {error}") from error
+        return f"{gone} of {len(keys) + len(patterns)} deleted"
+
+    def _cache(self) -> Any:
+        try:
+            return caches[self.alias]
+        except InvalidCacheBackendError as error:
+            raise ActionRefused(f"There is no cache {self.alias!r}: {error}") from error

@@ -1,0 +1,233 @@
+"""Call an HTTP endpoint, signed as Standard Webhooks 1.0.0 asks (https://www.standardwebhooks.com)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, ClassVar, Literal
+
+from rules_engine import jsontext, outbound
+from rules_engine.actions.base import Action, Problem, Run, event_text
+from rules_engine.actions.registry import register_builtin
+from rules_engine.conf import settings
+from rules_engine.context import is_secret_name
+from rules_engine.events import Event
+from rules_engine.exceptions import ActionError, ActionRefused, OutboundFailed, OutboundRefused
+
+RETRIED = frozenset({408, 425, 429})
+"""Client errors that may pass; other 4xx are final, 5xx are tried again."""
+GONE = 410
+KEPT_CHARACTERS = 4_000
+"""Length of the request and answer bodies that are kept with an attempt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """One header of a request."""
+
+    name: str = field(metadata={"schema": {"minLength": 1, "maxLength": 200}})
+    value: str = field(metadata={"template": True, "schema": {"maxLength": 4_000}})
+
+
+@register_builtin("webhook")
+@dataclass(frozen=True, kw_only=True)
+class Webhook(Action):
+    """Call an HTTP endpoint with the event as JSON, signed so that the receiver can trust it."""
+
+    title: ClassVar[str] = "Call a webhook"
+
+    url: str = field(
+        metadata={
+            "title": "URL",
+            "help": "http or https address of the endpoint.",
+            "schema": {"minLength": 1, "maxLength": 2_000, "format": "uri-template"},
+            "template": True,
+        }
+    )
+    method: Literal["POST", "PUT", "PATCH", "GET", "DELETE"] = "POST"
+    body: str = field(
+        default="",
+        metadata={
+            "title": "JSON body",
+            "help": "JMESPath over the event, such as {number: instance.number}. Empty sends the whole event.",
+            "expression": True,
+            "schema": {"format": "textarea"},
+        },
+    )
+    headers: tuple[Header, ...] = field(
+        default=(),
+        metadata={"help": "Further headers. Secrets go in as {{ secrets.NAME }}.", "items": Header},
+    )
+    secret: str = field(
+        default="",
+        metadata={
+            "title": "Signing secret",
+            "help": "Name of a secret; the call is signed with it as Standard Webhooks asks.",
+            "schema": {"maxLength": 100},
+        },
+    )
+    timeout_seconds: float = field(
+        default=15.0,
+        metadata={
+            "title": "Time limit",
+            "help": "Seconds for the whole call.",
+            "schema": {"minimum": 0.1, "maximum": 60},
+        },
+    )
+
+    def problems(self) -> list[Problem]:
+        return [*self._url_problems(), *self._header_problems(), *self._secret_problems()]
+
+    def _url_problems(self) -> Iterator[Problem]:
+        host = re.split(r"[/?#]", self.url.partition("://")[2], maxsplit=1)[0]
+        if "{" in host or "{" in self.url.partition("://")[0]:
+            # The event's data must not choose the host: that is what the address guard protects.
+            yield ("url",), "A template may stand in the path and the query only, not in scheme or host."
+            return
+        try:
+            outbound.check_url(self.url.partition("{")[0])
+        except OutboundRefused as error:
+            yield ("url",), str(error)
+
+    def _header_problems(self) -> Iterator[Problem]:
+        for number, header in enumerate(self.headers):
+            try:
+                outbound.check_headers([(header.name, header.value)])
+            except OutboundRefused as error:
+                yield ("headers", number, "value"), str(error)
+            if is_secret_name(header.name) and "secrets." not in header.value:
+                yield (
+                    ("headers", number, "value"),
+                    f"{header.name} is a secret, and rules can be read by many. Put the value into "
+                    'RULES_ENGINE["SECRETS"] and write {{ secrets.NAME }} here.',
+                )
+
+    def _secret_problems(self) -> Iterator[Problem]:
+        if not self.secret:
+            return
+        if self.secret not in settings.SECRETS:
+            known = ", ".join(sorted(settings.SECRETS)) or "there are none yet"
+            yield ("secret",), f"There is no secret named {self.secret!r}. Known: {known}."
+            return
+        try:
+            signing_key(settings.SECRETS[self.secret])
+        except ValueError as error:
+            yield ("secret",), f"The secret {self.secret!r} cannot sign: {error}"
+
+    def run(self, event: Event, run: Run) -> str:
+        url = self.render("url", event, run)
+        body = self._body(event)
+        headers = self._headers(event, run, body)
+        run.detail["request"] = self._shown(url, headers, body, run)
+        try:
+            answer = outbound.send(self.method, url, headers=headers, body=body, timeout=self.timeout_seconds)
+        except OutboundRefused as error:
+            raise ActionRefused(str(error)) from error
+        except OutboundFailed as error:
+            raise ActionError(str(error)) from error
+        run.detail["response"] = {
+            "status": answer.status,
+            "headers": answer.headers,
+            "body": answer.body.decode("utf-8", "replace")[:KEPT_CHARACTERS],
+            "truncated": answer.truncated,
+            "duration_ms": answer.duration_ms,
+        }
+        return self._judge(answer)
+
+    def _judge(self, answer: outbound.Answer) -> str:
+        line = f"HTTP {answer.status} in {answer.duration_ms} ms"
+        if 200 <= answer.status < 300:
+            return line
+        if answer.status == GONE:
+            raise ActionRefused(f"{line}: the endpoint is gone, so this action was switched off.", switch_off=True)
+        if answer.status in RETRIED or answer.status >= 500:
+            raise ActionError(line, retry_after=retry_after(answer.headers.get("retry-after", "")))
+        if 300 <= answer.status < 400:
+            raise ActionRefused(f"{line}: redirects are not followed. Use the final address.")
+        raise ActionRefused(f"{line}: the endpoint refused the call, and would refuse it again.")
+
+    def _body(self, event: Event) -> bytes:
+        if self.method in ("GET", "DELETE"):
+            return b""
+        if not self.body.strip():
+            return event_text(event)
+        return jsontext.dumps(self.evaluate("body", event)).encode()
+
+    def _headers(self, event: Event, run: Run, body: bytes) -> list[tuple[str, str]]:
+        stamp = int(time.time())
+        headers = [("webhook-id", str(run.key)), ("webhook-timestamp", str(stamp))]
+        if body:
+            headers.append(("content-type", "application/json"))
+        if self.secret:
+            headers.append(("webhook-signature", self._signature(run, stamp, body)))
+        for header in self.headers:
+            value = self.render_text(header.value, event, run, where=f"Header {header.name}")
+            headers.append((header.name, value))
+        return headers
+
+    def _signature(self, run: Run, stamp: int, body: bytes) -> str:
+        if self.secret not in run.secrets:
+            raise ActionRefused(
+                f'There is no secret named {self.secret!r}. Add it to RULES_ENGINE["SECRETS"], then retry.'
+            )
+        try:
+            return sign(signing_key(run.secrets[self.secret]), str(run.key), stamp, body)
+        except ValueError as error:
+            raise ActionRefused(f"The secret {self.secret!r} cannot sign: {error}") from error
+
+    def _shown(self, url: str, headers: list[tuple[str, str]], body: bytes, run: Run) -> dict[str, Any]:
+        """The request as the history keeps it: secrets masked, the body cut."""
+        hidden = {"webhook-signature"}
+        return {
+            "method": self.method,
+            "url": run.masked(url),
+            "headers": {
+                name: "***" if is_secret_name(name) or name in hidden else run.masked(value)
+                for name, value in headers
+            },
+            "body": run.masked(body.decode())[:KEPT_CHARACTERS],
+            "bytes": len(body),
+        }
+
+
+def signing_key(secret: str) -> bytes:
+    """Return the key of a ``whsec_…`` secret (base64) or of a plain text; raises ValueError for a bad one."""
+    if not secret.startswith("whsec_"):
+        if len(secret) < 24:
+            raise ValueError("it must be whsec_ and base64, or at least 24 characters of text.")
+        return secret.encode()
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error as error:
+        raise ValueError("what follows whsec_ is not base64.") from error
+    if not 24 <= len(key) <= 64:
+        raise ValueError(f"a signing key has 24 to 64 bytes; this one has {len(key)}.")
+    return key
+
+
+def sign(key: bytes, message_id: str, stamp: int, body: bytes) -> str:
+    """Return the ``webhook-signature`` of Standard Webhooks 1.0.0: v1, HMAC-SHA256 over ``id.timestamp.body``."""
+    digest = hmac.new(key, f"{message_id}.{stamp}.".encode() + body, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def retry_after(value: str) -> float | None:
+    """Seconds of a ``Retry-After`` header, a number or an HTTP date (RFC 9110, 10.2.3); None if unusable."""
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        when = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    if when.tzinfo is None:
+        return None
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,1 @@
+"""The admin: rules with their actions, and the history."""

@@ -1,0 +1,144 @@
+"""Executors: each only decides who calls ``drain`` and when. The work itself is in the database."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+from typing import Protocol
+
+from django.db import connections
+
+from rules_engine.conf import settings, under_test
+
+logger = logging.getLogger("rules_engine")
+
+
+class Executor(Protocol):
+    """Wakes a worker. A lost or repeated wake does no harm."""
+
+    def wake(self) -> None:
+        """Executions were committed."""
+
+    def serve(self) -> None:
+        """This process serves requests: due retries should not wait for the next match."""
+
+
+class Inline:
+    """Drains in the process and thread that committed; for tests and scripts."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+
+    def wake(self) -> None:
+        # An action that saves something wakes again: the drain that runs it will find that work too.
+        if getattr(self._local, "draining", False):
+            return
+        self._local.draining = True
+        try:
+            _drain()
+        finally:
+            self._local.draining = False
+
+    def serve(self) -> None:
+        """Nothing: without a commit there is nobody to drain."""
+
+
+class Nobody:
+    """Leaves the work to ``manage.py rules drain``."""
+
+    def wake(self) -> None:
+        """Nothing: a worker of its own polls."""
+
+    def serve(self) -> None:
+        """Nothing: a worker of its own polls."""
+
+
+class Thread:
+    """Drains in one daemon thread of this process, started at the first wake or request after a fork."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._pid = 0
+        self._wanted = threading.Event()
+        self._stop = threading.Event()
+
+    def wake(self) -> None:
+        # A thread in a host's test run would touch its database while the test rolls back.
+        if under_test():
+            return
+        self._ensure()
+        self._wanted.set()
+
+    def serve(self) -> None:
+        if not under_test():
+            self._ensure()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Let the thread finish what it runs, and end."""
+        thread = self._thread
+        if thread is None or self._pid != os.getpid() or not thread.is_alive():
+            return
+        self._stop.set()
+        self._wanted.set()
+        thread.join(timeout)
+
+    def _ensure(self) -> None:
+        with self._lock:
+            if self._thread is not None and self._pid == os.getpid() and self._thread.is_alive():
+                return
+            self._pid = os.getpid()
+            self._wanted, self._stop = threading.Event(), threading.Event()
+            self._thread = threading.Thread(target=self._run, name="rules-engine", daemon=True)
+            self._thread.start()
+            atexit.register(self.stop)
+
+    def _run(self) -> None:
+        self._wanted.set()  # what an earlier process left is due at once
+        pause: float | None = None
+        while not self._stop.is_set():
+            self._wanted.wait(_poll(pause))
+            self._wanted.clear()
+            if self._stop.is_set():
+                return
+            try:
+                pause = _drain()
+            finally:
+                # A connection kept through an idle hour may be dead, and counts against the server's limit.
+                connections.close_all()
+
+
+def _poll(next_due: float | None) -> float:
+    """Seconds to sleep: until the next due execution, at most the poll interval."""
+    return settings.POLL_SECONDS if next_due is None else min(max(next_due, 0.01), settings.POLL_SECONDS)
+
+
+def _drain() -> float | None:
+    """Drain, whatever happens; return the seconds until the next due execution, if that is known."""
+    from rules_engine.delivery.worker import drain  # the worker writes to the outbox, which wakes executors
+
+    try:
+        return drain().next_due
+    except Exception:
+        logger.exception("rules: the worker failed; what is due stays due and is tried again")
+        return None
+
+
+_executors: dict[str, Executor] = {"inline": Inline(), "thread": Thread(), "none": Nobody()}
+
+
+def current() -> Executor:
+    """The executor that ``RULES_ENGINE["EXECUTOR"]`` names."""
+    return _executors[settings.EXECUTOR]
+
+
+def wake() -> None:
+    """Wake the executor; registered with ``on_commit``, so it must never raise."""
+    if not settings.ENABLED:
+        return
+    try:
+        current().wake()
+    except Exception:
+        logger.exception("rules: the executor could not be woken; the work waits for the next poll")

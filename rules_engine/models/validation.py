@@ -1,0 +1,61 @@
+"""What is wrong with a rule or an action, by field; the same answer for admin, API and Python."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rules_engine.actions import build_action
+from rules_engine.catalog import context_shape, get_signal, resolve_sender
+from rules_engine.conditions import check_paths, check_traps, compile_condition
+from rules_engine.exceptions import ConditionError, ConfigInvalid, UnknownKey
+
+if TYPE_CHECKING:
+    from rules_engine.models.rule import Rule, RuleAction
+
+Problems = dict[str, list[str]]
+
+
+def rule_problems(rule: Rule) -> Problems:
+    """Return messages by field name; empty for a sound rule."""
+    try:
+        spec = get_signal(rule.signal)
+    except UnknownKey as error:
+        return {"signal": [str(error)], **_condition(rule, check=False)}
+    try:
+        resolve_sender(spec, rule.sender)
+    except UnknownKey as error:
+        return {"sender": [str(error)], **_condition(rule, check=False)}
+    return _condition(rule, check=True)
+
+
+def _condition(rule: Rule, *, check: bool) -> Problems:
+    messages = condition_problems(rule.condition, rule.signal if check else "", rule.sender)
+    return {"condition": messages} if messages else {}
+
+
+def condition_problems(text: str, signal: str, sender: str) -> list[str]:
+    """Return what is wrong with a condition's text, and with its paths where ``signal`` is given."""
+    try:
+        condition = compile_condition(text)
+    except ConditionError as error:
+        return [str(error)]
+    found = [str(problem) for problem in check_traps(text)]
+    if not found and signal:
+        found = [str(problem) for problem in check_paths(condition, context_shape(get_signal(signal), sender))]
+    return found
+
+
+def action_problems(action: RuleAction) -> Problems:
+    """Return messages by field name; empty for a sound action."""
+    try:
+        build_action(action.kind, action.config)
+    except UnknownKey as error:
+        return {"kind": [str(error)]}
+    except ConfigInvalid as error:
+        return {"config": [_located(path, message) for path, message in error.problems]}
+    return {}
+
+
+def _located(path: tuple[str | int, ...], message: str) -> str:
+    where = ".".join(str(part) for part in path)
+    return f"{where}: {message}" if where else message

@@ -1,0 +1,85 @@
+"""The first load: rules are read when something happens, never in ``AppConfig.ready``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from django.core.signals import request_started
+from django.db.models import Model
+
+from rules_engine.catalog import SignalSpec, all_signals
+from rules_engine.catalog.senders import NEVER
+from rules_engine.conf import settings, under_test
+from rules_engine.delivery import executors
+from rules_engine.receivers import handler
+from rules_engine.receivers.atomic_saves import wrap_saves
+from rules_engine.receivers.connections import label_for
+from rules_engine.receivers.loader import loader
+from rules_engine.signals import rules_changed
+
+_UID = "rules_engine.primer"
+_guard = threading.local()
+
+
+def start() -> None:
+    """Connect what makes this process follow the rules; called by ``AppConfig.ready`` and makes no query."""
+    if not settings.ENABLED:
+        return
+    rules_changed.connect(_reload, weak=False, dispatch_uid="rules_engine.reload")
+    request_started.connect(_at_request, weak=False, dispatch_uid="rules_engine.request")
+    wrap_saves()
+    for spec in all_signals():
+        spec.signal.connect(_primer(spec), sender=None, weak=False, dispatch_uid=_UID)
+
+
+def _primer(spec: SignalSpec) -> Callable[..., None]:
+    def prime(sender: Any = None, **given: Any) -> None:
+        if _ignored(sender, given) or getattr(_guard, "priming", False):
+            return
+        _guard.priming = True
+        try:
+            loader.sync_if_due()
+        finally:
+            _guard.priming = False
+        if not loader.book.loaded:
+            return
+        remove_primers()
+        # Django had listed this signal's receivers before the rules were connected: they are not called for it.
+        label = label_for(spec.key, sender)
+        if label is not None:
+            given.pop("signal", None)
+            handler.handle(spec, label, sender, given)
+
+    return prime
+
+
+def _ignored(sender: Any, given: dict[str, Any]) -> bool:
+    """Fixtures, historical models of migrations and our own rows are no reason to load rules."""
+    if given.get("raw") or under_test():
+        return True
+    is_model = isinstance(sender, type) and issubclass(sender, Model)
+    return is_model and (sender.__module__ == "__fake__" or sender._meta.app_label in NEVER)
+
+
+def remove_primers() -> None:
+    """Disconnect the one-shot receivers: from now on only what rules listen to is connected."""
+    for spec in all_signals():
+        spec.signal.disconnect(sender=None, dispatch_uid=_UID)
+
+
+def _reload(**kwargs: Any) -> None:
+    loader.sync()
+    if loader.book.loaded:
+        remove_primers()
+
+
+def _at_request(**kwargs: Any) -> None:
+    """A serving process: look for changed rules, and see that due retries do not sleep."""
+    if under_test():
+        return
+    loader.sync_if_due()
+    if loader.book.loaded:
+        remove_primers()
+    executors.current().serve()

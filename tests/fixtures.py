@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 MakeRule = Callable[..., Any]
 
@@ -46,3 +49,38 @@ def make_rule(request: pytest.FixtureRequest) -> MakeRule:
         return rule
 
     return make
+
+
+class Statements:
+    """The SQL statements that a block made, without transaction control."""
+
+    CONTROL = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")
+
+    def __init__(self) -> None:
+        self.all: list[str] = []
+
+    @property
+    def kinds(self) -> list[str]:
+        """First word and table of each: ``INSERT rules_engine_event``."""
+        return [f"{sql.split()[0]} {self.table(sql)}" for sql in self.all]
+
+    @staticmethod
+    def table(sql: str) -> str:
+        """The first table that a statement names."""
+        words = sql.replace("`", '"').split('"')
+        before = ("INTO ", "FROM ", "UPDATE ")
+        return next((words[n + 1] for n, word in enumerate(words[:-1]) if word.endswith(before)), "")
+
+
+@pytest.fixture
+def statements() -> Callable[[], Any]:
+    """Return a context manager that yields the ``Statements`` of its block."""
+
+    @contextmanager
+    def capture() -> Iterator[Statements]:
+        found = Statements()
+        with CaptureQueriesContext(connection) as queries:
+            yield found
+        found.all = [q["sql"] for q in queries if not q["sql"].startswith(Statements.CONTROL)]
+
+    return capture

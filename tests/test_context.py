@@ -65,7 +65,7 @@ class Exploding:
         (ValueError("bad"), {"type": "ValueError", "message": "bad"}),
         (Exploding(), "<Exploding: __str__ raised RuntimeError>"),
         (Order, "testapp.order"),
-        (10**5000, "<integer of 16610 bits>"),
+        pytest.param(10**5000, "<integer of 16610 bits>", id="huge integer"),
     ],
 )
 def test_value_has_one_json_form(value: Any, expected: Any) -> None:
@@ -126,18 +126,21 @@ def test_document_shows_columns_by_attname_and_pk(order: Order) -> None:
     assert (document["total"], document.get("customer")) == (Decimal("19.99"), None)
 
 
-def test_document_reads_only_relations_of_the_plan(order: Order, django_assert_num_queries: Any) -> None:
+def test_document_reads_only_relations_of_the_plan(order: Order, statements: Any) -> None:
     """A relation is read when it is asked for, once, and never without a plan for it."""
     document = ModelDocument(order, plan("customer.name", "lines.sku"))
 
-    with django_assert_num_queries(0):
+    with statements() as made:
         assert document.get("status") == "paid"
         assert document.get("tags") is None
-    with django_assert_num_queries(1):
+    assert len(made.all) == 0
+    with statements() as made:
         assert document["customer"]["name"] == "Ada"
         assert document["customer"]["email"] == "ada@example.com"
-    with django_assert_num_queries(1):
+    assert len(made.all) == 1
+    with statements() as made:
         assert [line["sku"] for line in document["lines"]] == ["a", "b"]
+    assert len(made.all) == 1
 
 
 def test_reading_a_relation_leaves_the_hosts_instance_alone(order: Order) -> None:
@@ -147,13 +150,14 @@ def test_reading_a_relation_leaves_the_hosts_instance_alone(order: Order) -> Non
     assert not Order.customer.is_cached(order)  # type: ignore[attr-defined]
 
 
-def test_deferred_columns_cost_one_query_and_stay_deferred(order: Order, django_assert_num_queries: Any) -> None:
+def test_deferred_columns_cost_one_query_and_stay_deferred(order: Order, statements: Any) -> None:
     """All deferred columns come with one SELECT, and the host's instance still defers them."""
     deferred = Order.objects.only("id").get(pk=order.pk)
     document = ModelDocument(deferred)
 
-    with django_assert_num_queries(1):
+    with statements() as made:
         assert (document["status"], document["number"], document["total"]) == ("paid", "A1", Decimal("19.99"))
+    assert len(made.all) == 1
     assert deferred.get_deferred_fields() == {"number", "status", "total", "customer_id", "note"}
 
 

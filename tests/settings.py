@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import django
 
@@ -67,7 +68,7 @@ CACHES = {
 }
 
 
-def database(kind: str) -> dict[str, object]:
+def database(kind: str) -> dict[str, Any]:
     """Return the connection settings of one kind of server, each overridable by environment variables."""
     if kind == "postgresql":
         return {
@@ -109,7 +110,7 @@ def database(kind: str) -> dict[str, object]:
 
 
 (BASE_DIR / "var").mkdir(exist_ok=True)
-DATABASES = {"default": database(os.environ.get("TEST_DATABASE", "sqlite"))}
+DATABASES: dict[str, dict[str, Any]] = {"default": database(os.environ.get("TEST_DATABASE", "sqlite"))}
 
 RULES_ENGINE: dict[str, object] = {
     "EXECUTOR": "inline",

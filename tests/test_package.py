@@ -28,9 +28,7 @@ NO_NETWORK = ("NewConnectionError", "Failed to establish a new connection", "Tem
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
     """Run a command that must succeed and return what it printed; its own warnings are shown with a failure."""
     # Nothing of this process's settings or paths may help the project.
-    keep = {
-        name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "PYTHON", "TEST_"))
-    }
+    keep = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "PYTHON", "TEST_"))}
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,

@@ -468,7 +468,10 @@ _HTML_FILTERS: dict[str, _Filter] = {
 }
 _COSTS = {
     **dict.fromkeys([_default, _default_if_none, _first, _last, _length, _pluralize, _yesno], 0),
-    _FILTERS["striptags"]: 50, _FILTERS["urlencode"]: 5, _FILTERS["slugify"]: 5, _FILTERS["title"]: 2,
+    _FILTERS["striptags"]: 50,
+    _FILTERS["urlencode"]: 5,
+    _FILTERS["slugify"]: 5,
+    _FILTERS["title"]: 2,
 }
 """How much more a filter does than copy its value, measured on 60,000 characters; 0 looks at no content."""
 _TRANSPARENT = {_first, _last, _slice}

@@ -147,7 +147,7 @@ def test_reading_a_relation_leaves_the_hosts_instance_alone(order: Order) -> Non
     """The host's instance has no cached relation after a document has read it."""
     assert ModelDocument(order, plan("customer.name"))["customer"]["name"] == "Ada"
 
-    assert not Order.customer.is_cached(order)  # type: ignore[attr-defined]
+    assert not Order.customer.is_cached(order)
 
 
 def test_deferred_columns_cost_one_query_and_stay_deferred(order: Order, statements: Any) -> None:
@@ -187,7 +187,7 @@ def test_to_many_relation_is_capped(order: Order, settings: Any) -> None:
 
 def test_sql_expression_before_the_save_is_a_condition_error(order: Order) -> None:
     """An F() value has no value before the save; after it, it is read back."""
-    order.total = F("total") + 1  # type: ignore[assignment]
+    order.total = F("total") + 1
 
     with pytest.raises(ConditionEvaluationError, match="SQL expression"):
         ModelDocument(order, settled=False).get("total")

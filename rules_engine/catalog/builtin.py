@@ -51,13 +51,17 @@ def _m2m(sender: Any, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _started(sender: Any, given: dict[str, Any]) -> dict[str, Any]:
-    environ, scope = given.get("environ"), given.get("scope")
-    if environ is not None:
-        method = environ.get("REQUEST_METHOD")
-        path = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '/')}"
-    else:
-        method, path = (scope or {}).get("method"), (scope or {}).get("path")
-    return {"request": {"method": method, "path": path, "route": None, "view": None}}
+    environ, scope = given.get("environ"), given.get("scope") or {}
+    # WSGI hands over the environ, ASGI its scope; nothing else of either may enter.
+    source = (
+        scope
+        if environ is None
+        else {
+            "method": environ.get("REQUEST_METHOD"),
+            "path": f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '/')}",
+        }
+    )
+    return {"request": {"method": source.get("method"), "path": source.get("path"), "route": None, "view": None}}
 
 
 def _crashed(sender: Any, given: dict[str, Any]) -> dict[str, Any]:

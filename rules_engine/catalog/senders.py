@@ -73,7 +73,7 @@ def _title(model: type[Model]) -> str:
 def _many_to_many() -> Iterator[Sender]:
     for model in allowed_models():
         for field in model._meta.local_many_to_many:
-            through = field.remote_field.through  # type: ignore[attr-defined]
+            through = field.remote_field.through
             yield Sender(f"{model_label(model)}.{field.name}", f"{_title(model)}: {field.verbose_name}", through)
 
 

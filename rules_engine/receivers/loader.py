@@ -7,12 +7,11 @@ import threading
 import time
 from typing import Any
 
-from django.db import DatabaseError, connections, router, transaction
-from django.db.utils import InterfaceError
+from django.db import connections, transaction
 
 from rules_engine.conf import settings, under_test
 from rules_engine.models import RuleSetToken
-from rules_engine.models.changes import announce
+from rules_engine.models.changes import announce, write_alias
 from rules_engine.receivers.book import Book, read_book
 from rules_engine.receivers.connections import follow
 
@@ -40,7 +39,8 @@ class Loader:
         if not settings.ENABLED:
             self.clear()
             return False
-        using = router.db_for_read(RuleSetToken)
+        # Where rules are written: a replica may lag behind its primary.
+        using = write_alias()
         connection = connections[using]
         if connection.needs_rollback or (not force and _changed_here(connection)):
             return False
@@ -48,7 +48,7 @@ class Loader:
             self._next_check = time.monotonic() + (settings.SYNC_INTERVAL_SECONDS or 0)
             try:
                 return self._load(using, force)
-            except (DatabaseError, InterfaceError) as error:
+            except Exception as error:  # noqa: BLE001 - logged below; no failure to read rules may stop a site
                 self._fail(error)
                 return False
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.signals import request_started
 from django.db.models import Model
+from django.db.models.signals import post_migrate, pre_migrate
 
 from rules_engine.catalog import SignalSpec, all_signals
 from rules_engine.catalog.senders import NEVER
@@ -23,12 +24,23 @@ _UID = "rules_engine.primer"
 _guard = threading.local()
 
 
+class _State:
+    """Whether migrations are being run in this process."""
+
+    migrating = False
+
+
+_state = _State()
+
+
 def start() -> None:
     """Connect what makes this process follow the rules; called by ``AppConfig.ready`` and makes no query."""
     if not settings.ENABLED:
         return
     rules_changed.connect(_reload, weak=False, dispatch_uid="rules_engine.reload")
     request_started.connect(_at_request, weak=False, dispatch_uid="rules_engine.request")
+    pre_migrate.connect(_migrating, weak=False, dispatch_uid="rules_engine.migrating")
+    post_migrate.connect(_migrated, weak=False, dispatch_uid="rules_engine.migrated")
     wrap_saves()
     for spec in all_signals():
         spec.signal.connect(_primer(spec), sender=None, weak=False, dispatch_uid=_UID)
@@ -60,8 +72,8 @@ def _primer(spec: SignalSpec) -> Callable[..., None]:
 
 
 def _ignored(sender: Any, given: dict[str, Any]) -> bool:
-    """Fixtures, historical models of migrations and our own rows are no reason to load rules."""
-    if given.get("raw"):
+    """Fixtures, migrations (whose tables may not exist yet) and our own rows are no reason to load rules."""
+    if given.get("raw") or _state.migrating:
         return True
     is_model = isinstance(sender, type) and issubclass(sender, Model)
     return is_model and (sender.__module__ == "__fake__" or sender._meta.app_label in NEVER)
@@ -71,6 +83,14 @@ def remove_primers() -> None:
     """Disconnect the one-shot receivers: from now on only what rules listen to is connected."""
     for spec in all_signals():
         spec.signal.disconnect(sender=None, dispatch_uid=_UID)
+
+
+def _migrating(**kwargs: Any) -> None:
+    _state.migrating = True
+
+
+def _migrated(**kwargs: Any) -> None:
+    _state.migrating = False
 
 
 def _reload(**kwargs: Any) -> None:

@@ -128,9 +128,12 @@ def test_site_works_before_migrate(host: Host) -> None:
     assert output.count("run: manage.py migrate rules_engine") == 1
 
 
-def test_migrate_itself_works_with_the_app_in_place(migrated: Host) -> None:
-    """Migrations run although signals are sent while our tables are missing; historical models fire nothing."""
-    assert "No migrations to apply" in migrated.manage("migrate")
+def test_first_migrate_is_quiet(host: Host) -> None:
+    """Migrations run although signals are sent while our tables are missing, and say nothing of it."""
+    output = host.manage("migrate", "--run-syncdb")
+
+    assert "Applying rules_engine.0001_initial... OK" in output
+    assert "cannot be read" not in output
 
 
 def test_site_works_without_a_database(host: Host) -> None:
@@ -292,3 +295,50 @@ def test_serving_process_follows_at_its_next_request(migrated: Host) -> None:
     process.communicate(timeout=20)
 
     assert answers == ["0", "1"]
+
+
+HOST_TESTS = """
+import threading
+from django.db import connection
+from django.test import Client, TestCase, TransactionTestCase
+from rules_engine.models import Execution
+from tests.testapp.models import Order
+from rules_engine.models import Rule
+from rules_engine.receivers.connections import connected_pairs
+
+
+class AInTransactions(TestCase):
+    def test_first_save_and_request_cost_what_they_always_cost(self):
+        with self.assertNumQueries(1):
+            Order.objects.create()
+        with self.assertNumQueries(0):
+            Client().get("/fine/")
+
+    def test_rule_made_by_the_host_is_not_in_force_by_itself(self):
+        rule = Rule.objects.create(name="x", signal="post_save", sender="testapp.order", mode="live")
+        rule.actions.create(kind="log", config={"message": "x"})
+        with self.assertNumQueries(1):
+            Order.objects.create()
+
+
+class BCommitted(TransactionTestCase):
+    def test_no_thread_is_started(self):
+        rule = Rule.objects.create(name="x", signal="post_save", sender="testapp.order", mode="live")
+        rule.actions.create(kind="log", config={"message": "x"})
+        Order.objects.create()
+        self.assertEqual(Execution.objects.get().state, "pending")
+        self.assertEqual([t.name for t in threading.enumerate() if "rules" in t.name], [])
+"""
+
+
+def test_hosts_own_tests_are_not_disturbed(host: Host) -> None:
+    """A host's test run has no thread, no query and no rule that it did not ask for, with the default executor."""
+    (host.folder / "hostsettings.py").write_text(
+        SETTINGS.replace('"EXECUTOR": "none", "SYNC_INTERVAL_SECONDS": 0', "")
+    )
+    tests = host.folder / "hosttests"
+    tests.mkdir()
+    (tests / "__init__.py").touch()
+    (tests / "test_host.py").write_text(HOST_TESTS)
+
+    assert "OK" in host.manage("test", "hosttests")

@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth import authenticate, get_user_model
 from django.core import serializers
 from django.db import connection, transaction
+from django.db.migrations.state import ModelState, ProjectState
 from django.test import Client
 
 from rules_engine import testing
@@ -111,6 +112,17 @@ def test_raw_fixture_fires_nothing(make_rule: Any) -> None:
     for item in serializers.deserialize("json", fixture):
         item.save()
 
+    assert not Event.objects.exists()
+
+
+def test_historical_model_fires_nothing(make_rule: Any) -> None:
+    """What a data migration saves through the models of its own time is not a business event."""
+    make_rule(sender="")
+    state = ProjectState()
+    state.add_model(ModelState.from_model(Tag))
+    state.apps.get_model("testapp", "Tag").objects.create(name="from a migration")
+
+    assert Tag.objects.count() == 1
     assert not Event.objects.exists()
 
 

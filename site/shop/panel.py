@@ -20,7 +20,8 @@ LINES = 10
 EVENTS = 12
 """How far back rules that did not match are looked for."""
 TOGETHER = timedelta(seconds=2)
-"""Events that are no further apart come from one press of a button: an order and the products it took."""
+"""Events that are no further apart come from one press of a button: an order and the product it took."""
+MOST_PASSED = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,7 @@ def _passed() -> list[Passed]:
     """Events with rules that did not match: those that happened together with the newest of them."""
     found: list[Passed] = []
     for event in Event.objects.prefetch_related("executions")[:EVENTS]:
-        if found and found[0].at - event.created_at > TOGETHER:
+        if len(found) == MOST_PASSED or (found and found[0].at - event.created_at > TOGETHER):
             break
         rules = not_matched(event)
         if rules:

@@ -74,6 +74,7 @@ def test_a_lazy_document_has_the_answer_of_the_plain_one(text: str, document: di
 @example("a.{b: `1`}", {"a": {"b": 1}})
 @example("(a || b).c", {"a": {}, "b": {"c": 2, "d": 3}})
 @example("max_by(a, &(b)).c", {"a": [{"b": 2, "c": 7}, {"b": 3, "c": 8}]})
+@example("a[?b].[b.c]", {"a": [{"b": {"d": 1}}]})
 @example("a.b.c.d", {"a": {"b": {"c": {"d": 4}}}})
 @example("map(&(a), b)[0].c", {"b": [{"a": {"c": 4}}]})
 def test_what_is_pruned_to_the_paths_has_the_same_answer(text: str, document: dict[str, Any]) -> None:

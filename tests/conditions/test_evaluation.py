@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, getcontext, localcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -22,6 +22,11 @@ class Status(enum.StrEnum):
 
 class Level(enum.IntEnum):
     HIGH = 3
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
 
 
 class Untouchable:
@@ -55,6 +60,7 @@ DOCUMENT: dict[str, Any] = {
     "level": Level.HIGH,
     "pair": (1, 2),
     "none": (),
+    "point": Point(1, 2),
     "nested": ((1, 2), [3], 4),
     "lines": ({"sku": "a", "price": Decimal("2.50")}, {"sku": "b", "price": 1}),
     "object": {"b": 1, "a": [True]},
@@ -140,6 +146,8 @@ VALUES: list[tuple[str, Any]] = [
     ("nan || 'other'", "other"),
     ("dirty[*]", [1, 2]),
     ("dirty[1]", None),
+    ("dirty[1].[a]", None),
+    ("dirty[*].[@]", [[1], [2]]),
     ("not_null(nan, whole)", 3),
     ("`NaN`", None),
     # classes of their own
@@ -158,6 +166,11 @@ VALUES: list[tuple[str, Any]] = [
     ("pair[*]", [1, 2]),
     ("pair == `[1, 2]`", True),
     ("pair", [1, 2]),
+    ("point.x", None),
+    ("point[1]", 2),
+    ("point == pair", True),
+    ("type(point)", "array"),
+    ("to_string(point)", "[1,2]"),
     ("nested[]", [1, 2, 3, 4]),
     ("lines[?sku == 'a'].price", [Decimal("2.50")]),
     ("length(pair)", 2),

@@ -22,6 +22,17 @@ def test_each_side_of_a_logical_operator_is_a_part() -> None:
     ]
 
 
+def test_a_chain_is_one_part_with_many_sides_unless_it_is_grouped() -> None:
+    """``a || b || c`` has three sides; parentheses that somebody wrote are kept."""
+    assert [(depth, text) for depth, text, *_ in rows("a || b || c", {})][1:] == [(1, "a"), (1, "b"), (1, "c")]
+    assert [(depth, text) for depth, text, *_ in rows("(a || b) || c", {})][1:] == [
+        (1, "(a || b)"),
+        (2, "a"),
+        (2, "b"),
+        (1, "c"),
+    ]
+
+
 def test_what_was_not_evaluated_has_no_verdict() -> None:
     """After the part that decides, nothing is evaluated, as in production."""
     assert rows("a && length(b) > `1`", {"a": None}) == [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -183,6 +184,10 @@ assert not any(name.split(".")[0] == "django" for name in sys.modules)
 
 def test_conditions_run_without_django() -> None:
     """The package works in an interpreter that cannot import Django."""
-    result = subprocess.run([sys.executable, "-c", WITHOUT_DJANGO], capture_output=True, text=True, timeout=60)
+    root = Path(__file__).resolve().parents[2]
+
+    result = subprocess.run(
+        [sys.executable, "-c", WITHOUT_DJANGO], cwd=root, capture_output=True, text=True, timeout=60
+    )
 
     assert result.returncode == 0, result.stderr

@@ -102,9 +102,19 @@ BOMBS = [
     "{a: @, b: @}" + " | {a: @, b: @}" * 60 + " | to_string(merge(@, @))",
     "many[*].[many2[*].[many2[*].x]]",
     "many[?length([@, @, @, @, @]) == `0`]",
+    "pairs[?[0] == [1]]",
+    "map(&contains(@, 'y'), pairs[])",
+    "to_string([big])",
     "map(&sort(`[2, 1, 3, 4, 5, 6, 7, 8, 9]`), many)",
 ]
-MANY: dict[str, Any] = {"a": "x" * 100, "b": "y", "many": [{} for _ in range(40_000)], "many2": [{"x": 1}] * 100}
+MANY: dict[str, Any] = {
+    "a": "x" * 100,
+    "b": "y",
+    "big": "x" * 1_100_000,
+    "many": [{} for _ in range(40_000)],
+    "many2": [{"x": 1}] * 100,
+    "pairs": [["x" * 1_000_000, "x" * 500_000 + "x" * 500_000]] * 300,
+}
 
 
 @pytest.mark.parametrize("text", BOMBS, ids=[f"{number}-{text[:20]}" for number, text in enumerate(BOMBS)])

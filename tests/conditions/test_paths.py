@@ -24,6 +24,8 @@ PATHS: list[tuple[str, set[str]]] = [
     ("instance.total > `5` && !(created)", {"instance.total", "created"}),
     ("sort_by(instance.lines, &price)[0].sku", {"instance.lines.price", "instance.lines.sku"}),
     ("max_by(instance.lines, &price).sku", {"instance.lines.price", "instance.lines.sku"}),
+    ("sort_by(a, &b)[0].b.c", {"a.b", "a.b.c"}),
+    ("a[?b].b.c", {"a.b", "a.b.c"}),
     ("map(&price, instance.lines)", {"instance.lines.price"}),
     ("length(instance.lines)", {"instance.lines"}),
     ("not_null(instance.a, previous).b", {"instance.a.b", "previous.b"}),

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from django.db import router, transaction
+from django.db import connections, router, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -35,11 +35,13 @@ class Changes:
         self.using, self.by = using, by
         self._touched: dict[int, str] = {}
         self._deleted = False
+        self._made: list[Rule] = []
         self._bumped: list[tuple[Rule, int]] = []
 
     def created(self, rule: Rule) -> None:
         """Note a rule that was just inserted."""
         self._touched[rule.pk] = RuleVersion.Change.CREATED
+        self._made.append(rule)
 
     def changed(self, ids: Iterable[int]) -> None:
         """Count up the version of rules whose caller does not know it (actions, bulk operations)."""
@@ -51,31 +53,42 @@ class Changes:
     def claim(self, rule: Rule) -> None:
         """Count up a rule's version if it is still the one this instance was read at; raises StaleRule."""
         if rule.pk in self._touched:
-            return
-        expected = rule.version
-        rows = self._rules().filter(pk=rule.pk)
-        if not rows.filter(version=expected).update_quietly(version=expected + 1, **self._stamp()):
-            actual = rows.values_list("version", flat=True).first()
-            raise StaleRule(rule.name, expected, actual)
-        self._touched[rule.pk] = RuleVersion.Change.CHANGED
-        self._bumped.append((rule, expected))
-        rule.version = expected + 1
+            self._claim_again(rule)
+        elif not self._count_up(rule):
+            raise StaleRule(rule.name, rule.version, self._stored_version(rule))
         if self.by is not None:
             rule.updated_by = self.by
+
+    def _claim_again(self, rule: Rule) -> None:
+        """Bring an instance to the version that another change of this transaction has counted up already."""
+        actual = self._stored_version(rule)
+        if rule.version == actual:
+            return
+        counted = self._touched[rule.pk] == RuleVersion.Change.CHANGED
+        if not counted or actual is None or rule.version != actual - 1:
+            raise StaleRule(rule.name, rule.version, actual)
+        self._bumped.append((rule, rule.version))
+        rule.version = actual
+
+    def _count_up(self, rule: Rule) -> bool:
+        rows = self._rules().filter(pk=rule.pk, version=rule.version)
+        if not rows.update_quietly(version=rule.version + 1, **self._stamp()):
+            return False
+        self._touched[rule.pk] = RuleVersion.Change.CHANGED
+        self._bumped.append((rule, rule.version))
+        rule.version += 1
+        return True
+
+    def _stored_version(self, rule: Rule) -> int | None:
+        found: int | None = self._rules().filter(pk=rule.pk).values_list("version", flat=True).first()
+        return found
 
     def touch(self, rule: Rule) -> None:
         """Count up the version of a rule whose action changes, in this instance too if it is up to date.
 
         Not checked like ``claim``: adding an action overwrites nothing of the rule itself.
         """
-        if rule.pk in self._touched:
-            return
-        rows = self._rules().filter(pk=rule.pk, version=rule.version)
-        if rows.update_quietly(version=rule.version + 1, **self._stamp()):
-            self._touched[rule.pk] = RuleVersion.Change.CHANGED
-            self._bumped.append((rule, rule.version))
-            rule.version += 1
-        else:
+        if rule.pk not in self._touched and not self._count_up(rule):
             self.changed([rule.pk])
 
     def deleting(self, rules: Iterable[Rule]) -> None:
@@ -98,13 +111,14 @@ class Changes:
             stopped = [rule.pk for rule in rules if rule.mode == mode]
             if stopped:
                 self._executions(stopped).cancel_pending(reason)
-        RuleSetToken.renew(self.using)
-        transaction.on_commit(announce, using=self.using)
+        announce_changes(self.using)
 
     def restore(self) -> None:
-        """Give instances their versions back after a failure, so that a corrected save is not stale."""
+        """Give instances back what they were before a failure, so that they can be corrected and saved again."""
         for rule, version in self._bumped:
             rule.version = version
+        for rule in self._made:
+            rule.pk, rule._state.adding = None, True
 
     def _record(self, rules: list[Rule], changes: dict[int, str], step: int = 0) -> None:
         RuleVersion.objects.using(self.using).bulk_create(
@@ -140,10 +154,11 @@ class Changes:
 def recording(by: Any = None, using: str | None = None) -> Iterator[Changes]:
     """Make the changes of the block one change: one transaction, one version of each rule, one reload.
 
-    ``by`` is the user who makes it. Blocks may be nested; the outermost counts.
+    ``by`` is the user who makes it. Blocks may be nested: the outermost is the change, by the first user named.
     """
     outer = _current.get()
     if outer is not None:
+        outer.by = outer.by or by
         yield outer
         return
     alias = using or write_alias()
@@ -163,6 +178,13 @@ def recording(by: Any = None, using: str | None = None) -> Iterator[Changes]:
 def write_alias() -> str:
     """Alias of the database that holds the rules."""
     return router.db_for_write(RuleSetToken)
+
+
+def announce_changes(using: str) -> None:
+    """Renew the token in the open transaction, and have this process reload once it is committed."""
+    RuleSetToken.renew(using)
+    if not any(hook is announce for _, hook, *_ in connections[using].run_on_commit):
+        transaction.on_commit(announce, using=using)
 
 
 def announce() -> None:

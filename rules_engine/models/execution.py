@@ -97,8 +97,8 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
 class Execution(models.Model):
     """One action of one rule for one event: the unit of history, retry and idempotency.
 
-    Indexes serve the claim, ``state = 'pending' AND due_at <= now ORDER BY priority, id``, and the lists of the
-    admin and the API.
+    Indexes serve the claim, ``state = 'pending' AND due_at <= now ORDER BY due_at``, and the lists of the admin and
+    the API. A pending one without ``due_at`` waits for the action before it.
     """
 
     class State(models.TextChoices):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.translation import gettext_lazy as _
 
 from rules_engine import jsontext
-
 
 if TYPE_CHECKING:
     TextField = models.TextField[Any, Any]
@@ -27,7 +28,12 @@ class JSONTextField(TextField):
         return None if value is None else jsontext.loads(value)
 
     def to_python(self, value: Any) -> Any:
-        return jsontext.loads(value) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        try:
+            return jsontext.loads(value)
+        except ValueError as error:
+            raise ValidationError(_("This is not JSON: %(error)s") % {"error": error}, code="invalid") from error
 
     def get_prep_value(self, value: Any) -> Any:
         if value is None or isinstance(value, FrozenText):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain, count
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.signals import post_save
+from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
-from rules_engine.models.changes import Changes, recording
+from rules_engine.models.changes import Changes, announce_changes, recording
 from rules_engine.models.validation import action_problems, rule_problems
 
 
@@ -49,11 +52,14 @@ class RuleQuerySet(models.QuerySet["Rule"]):
     def bulk_create(self, objs: Iterable[Rule], *args: Any, **kwargs: Any) -> list[Rule]:
         rules = list(objs)
         with recording(using=self.db) as changes:
-            for rule in rules:
-                rule.fill_slug()
-            made = super().bulk_create(rules, *args, **kwargs)
+            for number, rule in enumerate(rules):
+                rule.prepare(changes.by, taken=[other.slug for other in rules[:number]])
             # MySQL tells no keys of bulk inserts; slugs are unique.
-            for rule in self.model._default_manager.using(self.db).filter(slug__in=[item.slug for item in rules]):
+            stored = self.model._default_manager.using(self.db).filter(slug__in=[rule.slug for rule in rules])
+            updated = set(stored.values_list("pk", flat=True))  # with update_conflicts
+            made = super().bulk_create(rules, *args, **kwargs)
+            changes.changed(updated)
+            for rule in stored.exclude(pk__in=updated):
                 changes.created(rule)
         return made
 
@@ -137,21 +143,15 @@ class Rule(models.Model):
         """Write the rule as one change; raises StaleRule if somebody else changed it since it was read."""
         with recording(using=kwargs.get("using")) as changes:
             if self._state.adding:
-                self._save_new(changes, *args, **kwargs)
+                self.prepare(changes.by)
+                super().save(*args, **kwargs)
+                changes.created(self)
                 return
             changes.claim(self)
             self.updated_at = timezone.now()
             if kwargs.get("update_fields") is not None:
                 kwargs["update_fields"] = {*kwargs["update_fields"], "version", "updated_at", "updated_by"}
             super().save(*args, **kwargs)
-
-    def _save_new(self, changes: Changes, *args: Any, **kwargs: Any) -> None:
-        self.fill_slug()
-        if changes.by is not None:
-            self.created_by = self.created_by or changes.by
-            self.updated_by = changes.by
-        super().save(*args, **kwargs)
-        changes.created(self)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         with recording(using=kwargs.get("using")) as changes:
@@ -165,17 +165,22 @@ class Rule(models.Model):
         if problems:
             raise ValidationError(problems)
 
-    def fill_slug(self) -> None:
+    def prepare(self, by: Any, taken: Iterable[str] = ()) -> None:
+        """Give a new rule a slug, none of those ``taken``, and the user ``by`` who makes it."""
+        self.fill_slug(taken)
+        if by is not None:
+            self.created_by = self.created_by or by
+            self.updated_by = by
+
+    def fill_slug(self, taken: Iterable[str] = ()) -> None:
         """Make a free slug from the name, where there is none yet."""
         if self.slug:
             return
         base = slugify(self.name)[:90] or "rule"
-        taken = set(type(self).objects.filter(slug__startswith=base).values_list("slug", flat=True))
-        number = 1
-        self.slug = base
-        while self.slug in taken:
-            number += 1
-            self.slug = f"{base}-{number}"
+        stored = type(self).objects.filter(slug__startswith=base).values_list("slug", flat=True)
+        others = {*stored, *taken}
+        numbered = (f"{base}-{number}" for number in count(2))
+        self.slug = next(slug for slug in chain([base], numbered) if slug not in others)
 
     def snapshot(self) -> dict[str, Any]:
         """The rule and its actions as plain data, for ``RuleVersion`` and exports."""
@@ -286,3 +291,11 @@ class RuleAction(models.Model):
         """The action as plain data."""
         fields = ("position", "kind", "config", "on_error", "enabled")
         return {name: getattr(self, name) for name in fields}
+
+
+@receiver(post_save, sender=Rule, dispatch_uid="rules_engine.fixture_of_rule")
+@receiver(post_save, sender=RuleAction, dispatch_uid="rules_engine.fixture_of_action")
+def _announce_fixture(*, raw: bool = False, using: str, **kwargs: Any) -> None:
+    """Announce rules that ``loaddata`` writes past ``save()``; a fixture brings its own versions with it."""
+    if raw:
+        announce_changes(using)

@@ -20,6 +20,11 @@ T = TypeVar("T")
 Check = Callable[[Any], str | None]
 """Takes a value; returns what is wrong with it ("must be …"), or None."""
 
+LARGEST = 1_000_000_000
+"""Largest number of a setting, where it has no bound of its own; as seconds, thirty years."""
+OLDEST_DAYS = 100_000
+"""Longest age: dates do not reach back much further."""
+
 STANDARD_RETRY_SCHEDULE = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 """Seconds before each attempt, from the Standard Webhooks 1.0.0 specification: ten attempts in three days."""
 
@@ -86,15 +91,16 @@ def _a_text(value: Any) -> str | None:
     return None if isinstance(value, str) and value else "must be a text that is not empty"
 
 
-def _number(*, minimum: float, optional: bool = False, whole: bool = False) -> Check:
+def _number(*, minimum: float, maximum: float = LARGEST, optional: bool = False, whole: bool = False) -> Check:
     kinds = (int,) if whole else (int, float)
 
     def check(value: Any) -> str | None:
         if optional and value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, kinds) or value < minimum:
+        # Written so that NaN, which no comparison holds for, is refused too.
+        if isinstance(value, bool) or not isinstance(value, kinds) or not minimum <= value <= maximum:
             noun = "a whole number" if whole else "a number"
-            return f"must be {noun} of at least {minimum:g}" + (" or None" if optional else "")
+            return f"must be {noun} from {minimum:g} to {maximum:,.0f}" + (" or None" if optional else "")
         return None
 
     return check
@@ -232,7 +238,9 @@ class Settings:
         None, _optional(_texts), "Domains that rules may send mail to; `None` is any."
     )
     RETENTION_DAYS = Setting[float | None](
-        30, _number(minimum=0, optional=True), "Age at which finished history is pruned; `None` keeps all."
+        30,
+        _number(minimum=0, maximum=OLDEST_DAYS, optional=True),
+        "Age at which finished history is pruned; `None` keeps all.",
     )
     RULES_MODULE = Setting[str]("rules", _a_text, "Module looked for in each installed app at start-up.")
     RETRY_SCHEDULE = Setting[tuple[float, ...] | list[float]](
@@ -240,7 +248,9 @@ class Settings:
         _schedule,
         "Seconds before each attempt; its length is the number of attempts.",
     )
-    BATCH_SIZE = Setting[int](50, _number(minimum=1, whole=True), "Executions that a worker claims at once.")
+    BATCH_SIZE = Setting[int](
+        50, _number(minimum=1, maximum=1_000, whole=True), "Executions that a worker claims at once."
+    )
     LEASE_SECONDS = Setting[float](
         120, _number(minimum=1), "How long a claim counts before another worker may take over."
     )

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.utils import timezone
 
-from rules_engine import events, jsontext
+from rules_engine import conf, events, jsontext
 from rules_engine.actions import build_action, default_run
 from rules_engine.catalog import SignalSpec, get_signal, sender_model
 from rules_engine.catalog.emission import Emission
@@ -24,6 +24,7 @@ from rules_engine.delivery import outbox
 from rules_engine.delivery.running import frozen_event
 from rules_engine.exceptions import ConditionError, ConfigInvalid, StaleRule, StateConflict, UnknownKey
 from rules_engine.models import Event, Execution, Rule, RuleAction, recording
+from rules_engine.models.execution import ExecutionQuerySet
 
 
 def save_rule(
@@ -239,10 +240,11 @@ def preview_action(*, action: RuleAction, rule: Rule | None, event: events.Event
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-def retry(*, executions: QuerySet[Execution]) -> int:
+def retry(*, executions: ExecutionQuerySet) -> int:
     """Make failed and cancelled executions due now, with the same idempotency key; returns how many.
 
-    They are tried once more; a further failure is final again. Others are left as they are.
+    One that used up its schedule is tried once more. Others are left as they are; see ``outbox.reopen`` for the
+    order of several.
     """
     alias = outbox.home()
     with transaction.atomic(using=alias):
@@ -272,7 +274,7 @@ def prune(*, older_than_days: float | None = None, batch: int = 500) -> int:
     if days is None:
         return 0
     alias = outbox.home()
-    limit = timezone.now() - timedelta(days=days)
+    limit = timezone.now() - timedelta(days=min(days, conf.OLDEST_DAYS))
     unfinished = Execution.objects.using(alias).unfinished().values("event_id")
     old = Event.objects.using(alias).filter(created_at__lt=limit).exclude(pk__in=unfinished)
     gone = 0

@@ -14,6 +14,12 @@ from rules_engine.conf import settings, under_test
 
 logger = logging.getLogger("rules_engine")
 
+ROUND_SECONDS = 1.0
+"""A worker drains in rounds of this length, so that it hears in between that it is to stop."""
+
+SHORTEST_PAUSE = 0.01
+"""Seconds."""
+
 
 class Executor(Protocol):
     """Wakes a worker. A lost or repeated wake does no harm."""
@@ -56,12 +62,17 @@ class Nobody:
 
 
 class Thread:
-    """Drains in one daemon thread of this process, started at the first wake or request after a fork."""
+    """Drains in one daemon thread of this process, started at the first wake or request, and anew after a fork."""
 
     def __init__(self) -> None:
+        self._forget()
+        os.register_at_fork(after_in_child=self._forget)
+        atexit.register(self.stop)
+
+    def _forget(self) -> None:
+        """Begin without a thread. A forked child has none, and whoever held the parent's lock is not there either."""
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._pid = 0
         self._wanted = threading.Event()
         self._stop = threading.Event()
 
@@ -77,9 +88,10 @@ class Thread:
             self._ensure()
 
     def stop(self, timeout: float = 5.0) -> None:
-        """Let the thread finish what it runs, and end."""
-        thread = self._thread
-        if thread is None or self._pid != os.getpid() or not thread.is_alive():
+        """Let the thread finish the execution that it runs, and end. The next wake starts another."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is None:
             return
         self._stop.set()
         self._wanted.set()
@@ -87,40 +99,40 @@ class Thread:
 
     def _ensure(self) -> None:
         with self._lock:
-            if self._thread is not None and self._pid == os.getpid() and self._thread.is_alive():
+            if self._thread is not None and self._thread.is_alive():
                 return
-            self._pid = os.getpid()
             self._wanted, self._stop = threading.Event(), threading.Event()
-            self._thread = threading.Thread(target=self._run, name="rules-engine", daemon=True)
+            self._thread = threading.Thread(
+                target=_work, args=(self._wanted, self._stop), name="rules-engine", daemon=True
+            )
             self._thread.start()
-            atexit.register(self.stop)
-
-    def _run(self) -> None:
-        self._wanted.set()  # what an earlier process left is due at once
-        pause: float | None = None
-        while not self._stop.is_set():
-            self._wanted.wait(_poll(pause))
-            self._wanted.clear()
-            if self._stop.is_set():
-                return
-            try:
-                pause = _drain()
-            finally:
-                # A connection kept through an idle hour may be dead, and counts against the server's limit.
-                connections.close_all()
 
 
-def _poll(next_due: float | None) -> float:
-    """Seconds to sleep: until the next due execution, at most the poll interval."""
-    return settings.POLL_SECONDS if next_due is None else min(max(next_due, 0.01), settings.POLL_SECONDS)
+def _work(wanted: threading.Event, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            next_due = _drain(deadline=ROUND_SECONDS)
+        finally:
+            # A connection kept through an idle hour may be dead, and counts against the server's limit.
+            connections.close_all()
+        wanted.wait(pause(next_due))
+        wanted.clear()
 
 
-def _drain() -> float | None:
+def pause(next_due: float | None) -> float:
+    """Seconds until a worker looks again: when the next execution is due, at most the poll interval."""
+    if next_due is None:
+        return settings.POLL_SECONDS
+    # Never none at all: what is due may be in another worker's hands, and this one would run hot.
+    return min(max(next_due, SHORTEST_PAUSE), settings.POLL_SECONDS)
+
+
+def _drain(deadline: float | None = None) -> float | None:
     """Drain, whatever happens; return the seconds until the next due execution, if that is known."""
     from rules_engine.delivery.worker import drain  # the worker writes to the outbox, which wakes executors
 
     try:
-        return drain().next_due
+        return drain(deadline=deadline).next_due
     except Exception:
         logger.exception("rules: the worker failed; what is due stays due and is tried again")
         return None

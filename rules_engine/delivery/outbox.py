@@ -1,4 +1,4 @@
-"""The only writer of executions' states: write, claim, start, finish, release.
+"""The writer of executions' states: write, claim, start, finish, release, reopen.
 
 Every change after the claim is one UPDATE that also asks for the claim's token. A worker whose lease was taken over
 changes no row, and its result is dropped.
@@ -17,13 +17,18 @@ from django.db.models import F
 from django.utils import timezone
 
 from rules_engine.conf import settings
-from rules_engine.delivery import executors
+from rules_engine.delivery import executors, succession
 from rules_engine.models import Attempt, Event, Execution, Reason
+from rules_engine.models.execution import ExecutionQuerySet
 
 logger = logging.getLogger("rules_engine")
 
-ORDER = ("priority", "event_id", "position", "id")
-"""By rule priority, then event, then action."""
+ORDER = ("due_at", "priority", "event_id", "position", "id")
+"""First come, first served; within one event by the rules' priority."""
+REOPENED_AT_ONCE = 500
+"""Keys in one statement: databases limit their number."""
+
+_UNCLAIMED: dict[str, Any] = {"claim_token": None, "lease_until": None}
 
 
 def home() -> str:
@@ -80,25 +85,25 @@ def wake_on_commit(using: str) -> None:
 
 def claim(limit: int, *, using: str) -> list[Execution]:
     """Take up to ``limit`` due executions for this worker, with event, rule and action at hand."""
-    now = timezone.now()
-    token = uuid4()
-    due = Execution.objects.using(using).due(now).order_by(*ORDER)
+    now, token = timezone.now(), uuid4()
+    due = Execution.objects.using(using).due(now).order_by(*ORDER).values_list("pk", flat=True)
     if connections[using].features.has_select_for_update_skip_locked:
         with transaction.atomic(using=using):
-            rows = due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit]
-            _mark(list(rows), token, now, using)
+            _mark(list(due.select_for_update(skip_locked=True)[:limit]), token, now, using)
     else:
-        # Compare and set: of two workers that read the same rows, the UPDATE of one changes none.
-        _mark(list(due.values_list("pk", flat=True)[:limit]), token, now, using)
+        # Compare and set: of two workers that read the same rows, the UPDATE of one changes none, and it looks again.
+        while ids := list(due[:limit]):
+            if _mark(ids, token, now, using):
+                break
     held = Execution.objects.using(using).held_by(token).order_by(*ORDER)
     return list(held.select_related("event", "rule", "action"))
 
 
-def _mark(ids: list[UUID], token: UUID, now: datetime, using: str) -> None:
-    if ids:
-        Execution.objects.using(using).due(now).filter(pk__in=ids).update(
-            state=Execution.State.CLAIMED, claim_token=token, lease_until=now + _lease(), due_at=None
-        )
+def _mark(ids: list[UUID], token: UUID, now: datetime, using: str) -> int:
+    if not ids:
+        return 0
+    rows = Execution.objects.using(using).due(now).filter(pk__in=ids)
+    return rows.update(state=Execution.State.CLAIMED, claim_token=token, lease_until=now + _lease())
 
 
 def _lease() -> timedelta:
@@ -106,17 +111,26 @@ def _lease() -> timedelta:
 
 
 def take_over_expired(*, using: str) -> int:
-    """Make executions whose worker did not come back due again, or fail those without an attempt left."""
+    """Make executions due again whose worker did not come back, or fail those without an attempt left.
+
+    Returns how many are due again.
+    """
     now = timezone.now()
     expired = Execution.objects.using(using).expired(now)
+    # Nearly always empty, and reading takes no lock.
+    found = list(expired.select_related("action"))
+    if not found:
+        return 0
     limit = len(settings.RETRY_SCHEDULE)
-    lost = expired.filter(attempts_made__gte=limit).update(
-        **_finished(Execution.State.FAILED, Reason.LEASE_EXPIRED, str(Reason.LEASE_EXPIRED.label))
-    )
-    again = expired.update(state=Execution.State.PENDING, due_at=now, claim_token=None, lease_until=None)
-    if lost or again:
-        logger.warning("rules: %s claims expired: %s run again, %s failed for good", lost + again, again, lost)
+    lost = sum(_lose(execution) for execution in found if execution.attempts_made >= limit)
+    again = expired.filter(attempts_made__lt=limit).update(state=Execution.State.PENDING, **_UNCLAIMED)
+    logger.warning("rules: %s claims expired: %s run again, %s failed for good", lost + again, again, lost)
     return again
+
+
+def _lose(execution: Execution) -> bool:
+    note = str(Reason.LEASE_EXPIRED.label)
+    return finish(execution, Execution.State.FAILED, reason=Reason.LEASE_EXPIRED, note=note)
 
 
 def start(execution: Execution) -> bool:
@@ -134,43 +148,26 @@ def finish(
     reason: Reason | str = "",
     note: str = "",
 ) -> bool:
-    """Put a claimed execution into a final state; False if the claim was lost."""
-    return _close(execution, attempt, _finished(state, reason, note))
+    """Put a claimed execution into a final state and see to the next action; False if the claim was lost."""
+    values = {
+        "state": state,
+        "reason": str(reason),
+        "note": short(note),
+        "finished_at": timezone.now(),
+        "due_at": None,
+    }
+    return _close(execution, attempt, values)
 
 
 def postpone(execution: Execution, delay: float, *, attempt: Attempt, note: str) -> bool:
     """Make a claimed execution due again in ``delay`` seconds; False if the claim was lost."""
     due = timezone.now() + timedelta(seconds=delay)
-    values = {"state": Execution.State.PENDING, "due_at": due, "note": short(note)}
-    return _close(execution, attempt, {**values, "claim_token": None, "lease_until": None})
-
-
-def release(executions: Sequence[Execution]) -> None:
-    """Give back executions that were claimed and not started, such as at the end of a worker's time."""
-    for execution in executions:
-        _owned(execution).update(
-            state=Execution.State.PENDING, due_at=timezone.now(), claim_token=None, lease_until=None
-        )
-
-
-def _owned(execution: Execution) -> Any:
-    rows = Execution.objects.using(execution._state.db).filter(pk=execution.pk)
-    return rows.held_by(execution.claim_token)
-
-
-def _finished(state: Execution.State, reason: Reason | str, note: str) -> dict[str, Any]:
-    return {
-        "state": state,
-        "reason": str(reason),
-        "note": short(note),
-        "finished_at": timezone.now(),
-        "claim_token": None,
-        "lease_until": None,
-        "due_at": None,
-    }
+    return _close(execution, attempt, {"state": Execution.State.PENDING, "due_at": due, "note": short(note)})
 
 
 def _close(execution: Execution, attempt: Attempt | None, values: dict[str, Any]) -> bool:
+    """Write what came of a claim, its attempt and what it means for the next action: all of it, or nothing."""
+    values = {**values, **_UNCLAIMED}
     using = execution._state.db
     with transaction.atomic(using=using):
         if not _owned(execution).update(**values):
@@ -182,15 +179,49 @@ def _close(execution: Execution, attempt: Attempt | None, values: dict[str, Any]
             return False
         if attempt is not None:
             attempt.save(using=using, force_insert=True)
+        succession.after(execution, values["state"])
     for name, value in values.items():
         setattr(execution, name, value)
     return True
 
 
-def reopen(executions: Any) -> int:
-    """Make failed and cancelled executions due at once; their key and their attempts stay. Returns how many."""
-    closed = executions.filter(state__in=[Execution.State.FAILED, Execution.State.CANCELLED])
-    rows: int = closed.update(
-        state=Execution.State.PENDING, due_at=timezone.now(), finished_at=None, reason="", note=""
+def release(executions: Sequence[Execution]) -> None:
+    """Give back executions of one claim that were not started, such as at the end of a worker's time."""
+    first = executions[0]
+    held = Execution.objects.using(first._state.db).held_by(first.claim_token)
+    held.filter(pk__in=[row.pk for row in executions]).update(state=Execution.State.PENDING, **_UNCLAIMED)
+
+
+def _owned(execution: Execution) -> ExecutionQuerySet:
+    return Execution.objects.using(execution._state.db).held_by(execution.claim_token).filter(pk=execution.pk)
+
+
+def reopen(executions: ExecutionQuerySet) -> int:
+    """Make failed and cancelled executions due; their key and their attempts stay. Returns how many.
+
+    Of several for the same rule and event the first is due at once, and the others wait for it as they did before.
+    Call it in a transaction.
+    """
+    using = executions.db
+    # By key, because databases cannot lock the rows of every query that an admin's filters make.
+    rows = _closed(using).filter(pk__in=executions.order_by().values("pk")).select_for_update()
+    chains: dict[tuple[UUID, str], list[UUID]] = {}
+    for event_id, slug, pk in rows.order_by("position", "id").values_list("event_id", "rule_slug", "pk"):
+        chains.setdefault((event_id, slug), []).append(pk)
+    first = [chain[0] for chain in chains.values()]
+    waiting = [pk for chain in chains.values() for pk in chain[1:]]
+    return _reopen(first, timezone.now(), using) + _reopen(waiting, None, using)
+
+
+def _closed(using: str) -> ExecutionQuerySet:
+    states = [Execution.State.FAILED, Execution.State.CANCELLED]
+    return Execution.objects.using(using).filter(state__in=states)
+
+
+def _reopen(ids: list[UUID], due_at: datetime | None, using: str) -> int:
+    return sum(
+        _closed(using)
+        .filter(pk__in=ids[start : start + REOPENED_AT_ONCE])
+        .update(state=Execution.State.PENDING, due_at=due_at, finished_at=None, reason="", note="")
+        for start in range(0, len(ids), REOPENED_AT_ONCE)
     )
-    return rows

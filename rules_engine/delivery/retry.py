@@ -15,19 +15,19 @@ def next_delay(
     schedule: Sequence[float],
     attempts_made: int,
     *,
-    retry_after: float | None = None,
+    retry_after: object = None,
     rng: random.Random | None = None,
 ) -> float | None:
     """Return the seconds until the next attempt, or None if the schedule is used up.
 
-    ``schedule`` holds the delay before each attempt, the first one included. A ``Retry-After`` wish lengthens the
-    delay and never shortens it.
+    ``schedule`` holds the delay before each attempt, the first one included. ``retry_after``, the receiver's wish in
+    seconds, lengthens the delay and never shortens it; anything but a number is no wish.
     """
     if attempts_made >= len(schedule):
         return None
     base = schedule[attempts_made]
     # Not a secret: only spreads load.
     delay = base * (1 + (rng or random).uniform(-JITTER, JITTER))
-    if retry_after is not None:
+    if isinstance(retry_after, (int, float)):
         delay = max(delay, min(retry_after, LONGEST_RETRY_AFTER))
     return delay

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from rules_engine import events, jsontext
-from rules_engine.actions import Run, build_action
+from rules_engine.actions import Action, Run, build_action
 from rules_engine.conf import settings
 from rules_engine.context import typed
+from rules_engine.context.values import MAX_DEPTH
 from rules_engine.delivery.retry import next_delay
 from rules_engine.exceptions import ActionError, ActionRefused, ConfigInvalid, UnknownKey
 from rules_engine.models import Attempt, Event, Execution, Reason, Rule, RuleAction
@@ -74,61 +77,91 @@ def frozen_event(row: Event) -> events.Event:
 
 
 def run_action(execution: Execution) -> Result:
-    """Run the action with the rule's current configuration; never raises."""
-    action = execution.action
-    assert action is not None  # noqa: S101 - stand_in_the_way has seen to it
+    """Run the action with the rule's current configuration; raises nothing but errors of the database."""
     run = Run(
         key=execution.pk,
         attempt=execution.attempts_made,
         rule=execution.rule_slug,
         secrets=dict(settings.SECRETS),
     )
+    action = execution.action
+    assert action is not None  # noqa: S101 - stand_in_the_way has seen to it
     try:
         built = build_action(action.kind, action.config)
-        line = built.run(frozen_event(execution.event), run)
     except UnknownKey as error:
         app = action.kind.partition(".")[0]
         text = f"{error} Is the app {app!r} still in INSTALLED_APPS? Install it, then retry."
         return _failed(run, text, Reason.NOT_INSTALLED)
     except ConfigInvalid as error:
         return _failed(run, f"{error} Mend the action, then retry.", Reason.CONFIG_INVALID)
+    return _tried(built, action, execution, run)
+
+
+def _tried(built: Action, action: RuleAction, execution: Execution, run: Run) -> Result:
+    try:
+        line = built.run(frozen_event(execution.event), run)
     except ActionRefused as error:
         if error.switch_off:
             RuleAction.objects.filter(pk=action.pk).update(enabled=False)
-        return _failed(run, str(error), Reason.REFUSED)
+        return _failed(run, _described(error), Reason.REFUSED, error.detail)
     except ActionError as error:
-        return _again(run, str(error), error.retry_after)
-    except Exception as error:
+        return _again(run, _described(error), error.retry_after, error.detail)
+    except Exception as error:  # noqa: BLE001 - logged below, masked
         # A bug in a host's action: it may pass, and it must not end the worker.
-        logger.exception("rules: action %r of rule %r raised", action.kind, execution.rule_slug)
-        return _again(run, f"{type(error).__name__}: {error}", None)
-    text = run.masked(str(line or ""))
+        trail = run.masked("".join(traceback.format_exception(error)))
+        logger.error("rules: action %r of rule %r raised\n%s", action.kind, execution.rule_slug, trail)
+        return _again(run, f"{type(error).__name__}: {_described(error)}")
+    text = _text(run, line or "")
     return Result(outcome=Attempt.Outcome.SUCCEEDED, line=text, detail=_detail(run, {"result": text}))
 
 
-def _failed(run: Run, error: str, reason: Reason) -> Result:
-    text = run.masked(error)
-    return Result(outcome=Attempt.Outcome.FAILED, error=text, reason=reason, detail=_detail(run))
+def _failed(run: Run, error: str, reason: Reason, detail: object = None) -> Result:
+    text = _text(run, error)
+    return Result(outcome=Attempt.Outcome.FAILED, error=text, reason=reason, detail=_detail(run, _more(detail)))
 
 
-def _again(run: Run, error: str, retry_after: float | None) -> Result:
+def _again(run: Run, error: str, retry_after: object = None, detail: object = None) -> Result:
     delay = next_delay(settings.RETRY_SCHEDULE, run.attempt, retry_after=retry_after)
     if delay is None:
-        return _failed(run, error, Reason.EXHAUSTED)
-    return Result(outcome=Attempt.Outcome.RETRY, error=run.masked(error), delay=delay, detail=_detail(run))
+        return _failed(run, error, Reason.EXHAUSTED, detail)
+    text = _text(run, error)
+    return Result(outcome=Attempt.Outcome.RETRY, error=text, delay=delay, detail=_detail(run, _more(detail)))
 
 
-def _detail(run: Run, more: dict[str, Any] | None = None) -> dict[str, Any]:
+def _described(error: Exception) -> str:
+    """The message of an error, whose ``__str__`` may be a host's and raise."""
+    try:
+        return str(error)
+    except Exception as second:  # noqa: BLE001 - foreign code; the text says what happened
+        return f"(its message cannot be shown: __str__ raised {type(second).__name__})"
+
+
+def _text(run: Run, value: object) -> str:
+    """What can be stored of a text, without secrets: masked first, because half a secret would not be recognised."""
+    return run.masked(str(typed(run.masked(value) if isinstance(value, str) else value)))
+
+
+def _more(detail: object) -> dict[str, Any]:
+    """What an error brought along for the history."""
+    if detail is None:
+        return {}
+    return dict(detail) if isinstance(detail, Mapping) else {"error": detail}
+
+
+def _detail(run: Run, more: Mapping[str, Any]) -> dict[str, Any]:
     """What the action noted, as plain JSON data without secrets."""
-    found = _masked(run, typed({**run.detail, **(more or {})}))
+    noted = _masked(run, {**run.detail, **more})
+    found = _masked(run, typed(noted))
     return found if isinstance(found, dict) else {}
 
 
-def _masked(run: Run, node: Any) -> Any:
+def _masked(run: Run, node: Any, depth: int = 0) -> Any:
     if isinstance(node, str):
         return run.masked(node)
-    if isinstance(node, list):
-        return [_masked(run, item) for item in node]
+    if depth > MAX_DEPTH:
+        return node
+    if isinstance(node, (list, tuple)):
+        return [_masked(run, item, depth + 1) for item in node]
     if isinstance(node, dict):
-        return {key: _masked(run, item) for key, item in node.items()}
+        return {_masked(run, key, depth): _masked(run, item, depth + 1) for key, item in node.items()}
     return node

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from rules_engine.catalog.emission import current_cause
 from rules_engine.conf import settings
-from rules_engine.delivery import outbox, succession
+from rules_engine.delivery import outbox
 from rules_engine.delivery.causes import cause_of
 from rules_engine.delivery.running import Result, run_action, stand_in_the_way
 from rules_engine.models import Attempt, Execution
@@ -79,8 +79,7 @@ def _run_batch(batch: list[Execution], until: float | None) -> int:
 def _run_one(execution: Execution) -> None:
     obstacle = stand_in_the_way(execution)
     if obstacle is not None:
-        if outbox.finish(execution, obstacle.state, reason=obstacle.reason, note=obstacle.note):
-            succession.after(execution, obstacle.state)
+        outbox.finish(execution, obstacle.state, reason=obstacle.reason, note=obstacle.note)
         return
     if not outbox.start(execution):
         return
@@ -89,8 +88,7 @@ def _run_one(execution: Execution) -> None:
     with _as_cause(execution):
         result = run_action(execution)
     attempt = _attempt(execution, result, started, clock)
-    if _close(execution, attempt, result):
-        succession.after(execution, Execution.State(execution.state))
+    _close(execution, attempt, result)
     execution_finished.send_robust(sender=Execution, execution=execution, attempt=attempt)
 
 
@@ -116,9 +114,8 @@ def _attempt(execution: Execution, result: Result, started: Any, clock: float) -
     )
 
 
-def _close(execution: Execution, attempt: Attempt, result: Result) -> bool:
-    if result.outcome == Attempt.Outcome.RETRY:
-        assert result.delay is not None  # noqa: S101 - a retry always says when
+def _close(execution: Execution, attempt: Attempt, result: Result) -> None:
+    if result.delay is not None:
         logger.info(
             "rules: attempt %s of execution %s failed (%s); next attempt in %.0f s",
             attempt.number,
@@ -126,13 +123,14 @@ def _close(execution: Execution, attempt: Attempt, result: Result) -> bool:
             result.error,
             result.delay,
         )
-        return outbox.postpone(execution, result.delay, attempt=attempt, note=result.error)
-    if result.outcome == Attempt.Outcome.SUCCEEDED:
-        return outbox.finish(execution, Execution.State.SUCCEEDED, attempt=attempt, note=result.line)
-    logger.warning(
-        "rules: execution %s of rule %r failed for good: %s", execution.pk, execution.rule_slug, result.error
-    )
-    return outbox.finish(execution, Execution.State.FAILED, attempt=attempt, reason=result.reason, note=result.error)
+        outbox.postpone(execution, result.delay, attempt=attempt, note=result.error)
+    elif result.outcome == Attempt.Outcome.SUCCEEDED:
+        outbox.finish(execution, Execution.State.SUCCEEDED, attempt=attempt, note=result.line)
+    else:
+        logger.warning(
+            "rules: execution %s of rule %r failed for good: %s", execution.pk, execution.rule_slug, result.error
+        )
+        outbox.finish(execution, Execution.State.FAILED, attempt=attempt, reason=result.reason, note=result.error)
 
 
 def _next_due(using: str) -> float | None:

@@ -75,7 +75,7 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         """Claimed ones whose worker did not come back."""
         return self.filter(state=Execution.State.CLAIMED, lease_until__lt=now)
 
-    def held_by(self, token: UUID) -> ExecutionQuerySet:
+    def held_by(self, token: UUID | None) -> ExecutionQuerySet:
         """Those that a claim still owns."""
         return self.filter(state=Execution.State.CLAIMED, claim_token=token)
 

@@ -24,6 +24,12 @@ class JSONTextField(TextField):
     The Python value is the document (dict, list, text, int, Decimal, bool, None).
     """
 
+    if TYPE_CHECKING:
+        # What the plugin of mypy takes the field to hold: any document, where it would say text.
+        _pyi_private_set_type: Any
+        _pyi_private_get_type: Any
+        _pyi_lookup_exact_type: Any
+
     def from_db_value(self, value: str | None, expression: Any, connection: BaseDatabaseWrapper) -> Any:
         return None if value is None else jsontext.loads(value)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain, count
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -228,7 +228,7 @@ class RuleActionQuerySet(models.QuerySet["RuleAction"]):
         actions = list(objs)
         with recording(using=self.db) as changes:
             for number, action in enumerate(actions, start=1):
-                if action.position is None:
+                if cast("int | None", action.position) is None:
                     action.position = number
             made = super().bulk_create(actions, *args, **kwargs)
             changes.changed({action.rule_id for action in actions})
@@ -264,7 +264,7 @@ class RuleAction(models.Model):
         """Write the action as a change of its rule; a position is given to one that has none."""
         with recording(using=kwargs.get("using")) as changes:
             self._touch_rule(changes)
-            if self.position is None:
+            if cast("int | None", self.position) is None:
                 last = self.rule.actions.aggregate(last=models.Max("position"))["last"]
                 self.position = (last or 0) + 1
             super().save(*args, **kwargs)
@@ -282,7 +282,7 @@ class RuleAction(models.Model):
             raise ValidationError(problems)
 
     def _touch_rule(self, changes: Changes) -> None:
-        if RuleAction.rule.is_cached(self):  # type: ignore[attr-defined]
+        if RuleAction.rule.is_cached(self):
             changes.touch(self.rule)
         else:
             changes.changed([self.rule_id])

@@ -12,6 +12,7 @@ from django.db import connections
 
 from rules_engine import services
 from rules_engine.conf import settings
+from rules_engine.delivery import executors
 from rules_engine.delivery.worker import drain
 from rules_engine.models import Execution, Rule
 from rules_engine.receivers import loader
@@ -26,8 +27,9 @@ class Command(BaseCommand):
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="verb")
         verbs.add_parser("list", help="Show the rules, their mode, and what is wrong with them.")
         drainer = verbs.add_parser("drain", help="Run the executions that are due.")
-        drainer.add_argument("--loop", action="store_true", help="Go on until stopped (SIGTERM, Ctrl+C).")
-        drainer.add_argument("--limit", type=int, help="Run at most this many, then stop.")
+        length = drainer.add_mutually_exclusive_group()
+        length.add_argument("--loop", action="store_true", help="Go on until stopped (SIGTERM, Ctrl+C).")
+        length.add_argument("--limit", type=int, help="Run at most this many, then stop.")
         pruner = verbs.add_parser("prune", help="Delete finished history that is older than RETENTION_DAYS.")
         pruner.add_argument("--days", type=float, help="Another age than RETENTION_DAYS.")
 
@@ -63,17 +65,19 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         self.stdout.write("Draining; stop with SIGTERM or Ctrl+C.")
         while not stop.is_set():
-            # Short rounds, so that a stop is heard between two of them.
-            done = drain(deadline=1.0)
+            done = drain(deadline=executors.ROUND_SECONDS)
             if done.finished:
                 self.stdout.write(f"{done.finished} run.")
             connections.close_all()
-            pause = (
-                settings.POLL_SECONDS if done.next_due is None else min(max(done.next_due, 0), settings.POLL_SECONDS)
-            )
-            stop.wait(min(pause, 1.0))
+            stop.wait(executors.pause(done.next_due))
         self.stdout.write("Stopped.")
 
     def _prune(self, options: dict[str, Any]) -> None:
-        gone = services.prune(older_than_days=options["days"])
+        days = options["days"]
+        if days is not None and not days >= 0:
+            raise CommandError("--days must be a number of at least 0.")
+        if days is None and settings.RETENTION_DAYS is None:
+            self.stdout.write('RULES_ENGINE["RETENTION_DAYS"] is None: all is kept. Give --days to delete some.')
+            return
+        gone = services.prune(older_than_days=days)
         self.stdout.write(f"{gone} events deleted.")

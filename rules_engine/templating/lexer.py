@@ -1,0 +1,52 @@
+"""Tokens: running text, and what stands between braces."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from django.template.base import Lexer, Token, TokenType
+
+from rules_engine.templating.limits import MAX_TAG
+from rules_engine.templating.problem import Problem
+
+_CLOSERS = {"{%": "%}", "{{": "}}", "{#": "#}"}
+_OPENER = re.compile(r"\{[%{#]")
+
+
+def tokenize(text: str) -> list[Token]:
+    lexer = Lexer("")
+    tokens: list[Token] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if number > 1:
+            # The break that was split off belongs to the text before this line.
+            tokens.append(Token(TokenType.TEXT, "\n", None, number - 1))
+        tokens.extend(lexer.create_token(piece, None, number, is_tag) for piece, is_tag in split_line(line))
+    return tokens
+
+
+def split_line(line: str) -> Iterator[tuple[str, bool]]:
+    """Split one line like Django's lexer, whose pattern takes seconds on a line of opening braces.
+
+    Yields pieces and whether each is a tag. A tag does not extend over lines.
+    """
+    start = position = 0
+    barren: set[str] = set()
+    while match := _OPENER.search(line, position):
+        kind, opening = match[0], match.start()
+        closing = -1 if kind in barren else line.find(_CLOSERS[kind], opening + 2)
+        if closing < 0:
+            barren.add(kind)
+            position = opening + 1
+            continue
+        if opening > start:
+            yield line[start:opening], False
+        start = position = closing + 2
+        yield line[opening:start], True
+    if start < len(line):
+        yield line[start:], False
+
+
+def check_length(contents: str) -> None:
+    if len(contents) > MAX_TAG:
+        raise Problem(f"a tag has more than {MAX_TAG} characters. Split it.")

@@ -1,0 +1,1 @@
+"""Views: a request becomes a service call; one noun a file."""

@@ -20,6 +20,7 @@ from rules_engine.conf import settings
 from rules_engine.delivery import executors, succession
 from rules_engine.models import Attempt, Event, Execution, Reason
 from rules_engine.models.execution import ExecutionQuerySet
+from rules_engine.models.transactions import waits_for_commit
 
 logger = logging.getLogger("rules_engine")
 
@@ -78,8 +79,7 @@ def wake_on_commit(using: str) -> None:
     if not connection.in_atomic_block and not connection.get_autocommit():
         # A host that manages transactions itself gives no hook; the executor's next poll finds the work.
         return
-    # A hook that a savepoint rolled back is gone from this list, so looking is right where a flag would not be.
-    if not any(hook is executors.wake for _, hook, *_ in connection.run_on_commit):
+    if not waits_for_commit(connection, executors.wake):
         transaction.on_commit(executors.wake, using=using)
 
 

@@ -12,6 +12,7 @@ from django.db import connections, transaction
 from rules_engine.conf import settings, under_test
 from rules_engine.models import RuleSetToken
 from rules_engine.models.changes import announce, write_alias
+from rules_engine.models.transactions import waits_for_commit
 from rules_engine.receivers.book import Book, read_book
 from rules_engine.receivers.connections import follow
 
@@ -42,7 +43,7 @@ class Loader:
         # Where rules are written: a replica may lag behind its primary.
         using = write_alias()
         connection = connections[using]
-        if connection.needs_rollback or (not force and _changed_here(connection)):
+        if connection.needs_rollback or (not force and waits_for_commit(connection, announce)):
             return False
         with self._lock:
             self._next_check = time.monotonic() + (settings.SYNC_INTERVAL_SECONDS or 0)
@@ -98,14 +99,6 @@ class Loader:
                 str(error).strip().split("\n")[0],
             )
         self._failed = True
-
-
-def _changed_here(connection: Any) -> bool:
-    """Tell whether the open transaction changed rules. The blocks of a TestCase do not count as one."""
-    blocks = getattr(connection, "atomic_blocks", [])
-    if blocks and all(getattr(block, "_from_testcase", False) for block in blocks):
-        return False
-    return any(hook is announce for _, hook, *_ in connection.run_on_commit)
 
 
 loader = Loader()

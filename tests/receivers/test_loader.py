@@ -10,7 +10,7 @@ from django.db import DatabaseError, transaction
 
 import rules_engine
 from rules_engine import testing
-from rules_engine.models import Event, Rule, RuleSetToken
+from rules_engine.models import Event, Execution, Rule, RuleSetToken
 from rules_engine.receivers import book, loader
 from tests.testapp.models import Order, Tag
 
@@ -109,6 +109,18 @@ class TestInATestCase:
             Order.objects.create()
 
         assert made.kinds == ["INSERT testapp_order"]
+
+    def test_captured_commits_load_and_run_each_time(
+        self, make_rule: Any, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        """captureOnCommitCallbacks(execute=True) behaves as commits do, the second time too."""
+        with django_capture_on_commit_callbacks(execute=True):
+            make_rule(load=False)
+        for _ in range(2):
+            with django_capture_on_commit_callbacks(execute=True):
+                assert fires()
+
+        assert set(Execution.objects.values_list("state", flat=True)) == {"succeeded"}
 
     def test_rules_loaded_is_a_block(self, make_rule: Any) -> None:
         """testing.rules_loaded() has the rules in force inside its block only."""

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.slow
 SETTINGS = """
 from tests.settings import *
 import os
-DATABASES = {"default": {**DATABASES["default"], "NAME": os.environ["HOST_DATABASE"]}}
+NAME = os.environ["HOST_DATABASE"]
+DATABASES = {"default": {**DATABASES["default"], "NAME": NAME, "TEST": {"NAME": f"{NAME}.test"}}}
 RULES_ENGINE = {"EXECUTOR": "none", "SYNC_INTERVAL_SECONDS": 0}
 LOGGING = {
     "version": 1,

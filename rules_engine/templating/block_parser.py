@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import NoReturn, TypeAlias
 
 from django.template.base import Token, TokenType
-from django.utils.text import smart_split
 
 from rules_engine.templating.expression_parser import ExpressionParser
 from rules_engine.templating.expressions import Origin
-from rules_engine.templating.lexer import check_length, tokenize
+from rules_engine.templating.lexer import tokenize, words_of
 from rules_engine.templating.limits import MAX_DEPTH
 from rules_engine.templating.nodes import Node, Output, Text
 from rules_engine.templating.problem import Problem, not_allowed
@@ -27,6 +26,7 @@ class BlockParser:
         self.line = 1
 
     def template(self, text: str) -> list[Node]:
+        """Parse a whole template. After a failure ``line`` is where it lies."""
         self.waiting = list(reversed(tokenize(text)))
         return self.block()[0]
 
@@ -62,9 +62,9 @@ class BlockParser:
             self.refuse_tag(command, until)
         if len(self.opened) >= MAX_DEPTH:
             raise Problem(f"more than {MAX_DEPTH} blocks stand inside each other. Nest fewer.")
-        check_length(token.contents)
+        words = words_of(token.contents)
         self.opened.append(token)
-        node = parse(self, list(smart_split(token.contents))[1:])
+        node = parse(self, words)
         self.opened.pop()
         return node
 
@@ -78,11 +78,13 @@ class BlockParser:
         raise not_allowed(command, "tags", tuple(self.tags))
 
     def unclosed(self, until: tuple[str, ...]) -> NoReturn:
+        """Raise Problem for the innermost open tag, at its line; the last of ``until`` closes it."""
         token = self.opened[-1]
         self.line = token.lineno or self.line
         raise Problem(f"{{% {token.contents.split()[0]} %}} is not closed. Add {{% {until[-1]} %}} after it.")
 
     def scoped(self, names: Mapping[str, Origin], *until: str) -> tuple[list[Node], str]:
+        """Parse like ``block``, with names bound to the paths they stand for."""
         self.expressions.scopes.append(dict(names))
         result = self.block(*until)
         self.expressions.scopes.pop()

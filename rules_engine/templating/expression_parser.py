@@ -14,9 +14,8 @@ from django.utils.functional import Promise
 from rules_engine.templating.expressions import Constant, Expression, Origin, Path, Secret, Term
 from rules_engine.templating.filters import HTML_FILTERS, HTML_ONLY_FILTERS, TEXT_FILTERS, TRANSPARENT, Filter
 from rules_engine.templating.lexer import check_length
-from rules_engine.templating.limits import MAX_DIGITS
 from rules_engine.templating.problem import Problem, not_allowed
-from rules_engine.templating.values import is_handy, is_position
+from rules_engine.templating.values import checked_number, is_position
 
 _CONSTANTS = {"True": True, "False": False, "None": None}
 _RESERVED = {"secrets", "forloop", *_CONSTANTS}
@@ -42,7 +41,16 @@ class ExpressionParser:
         return expression
 
     def note(self, origin: Origin) -> None:
+        """Remember that all of the value at ``origin`` may be read."""
         if origin is not None:
+            self.paths.add(origin)
+
+    def note_items(self, origin: Origin) -> None:
+        """Remember that the items of the list at ``origin`` are counted, unless a noted path keeps them already.
+
+        Such a path lies above the list, at it or below it.
+        """
+        if origin is not None and not any(path[: len(origin)] == origin[: len(path)] for path in self.paths):
             self.paths.add(origin)
 
     def compile_filter(self, text: str) -> Expression:
@@ -64,6 +72,7 @@ class ExpressionParser:
         return Expression(head, calls, origin)
 
     def find_filter(self, name: str) -> Filter:
+        """Return the filter of that name. Raises Problem for one that is not allowed here."""
         if name in self.filters:
             return self.filters[name]
         if name in HTML_ONLY_FILTERS:
@@ -110,25 +119,23 @@ class ExpressionParser:
         return Secret(parts[1])
 
     def bindable(self, name: str) -> str:
+        """Return the name, which a tag wants to bind. Raises Problem for one that it may not."""
         if name in _RESERVED:
             raise Problem(f"{name!r} has a meaning of its own here. Choose another name.")
         if not re.fullmatch(r"[^\W\d_]\w*", name):
             raise Problem(f"{name!r} is not a name. Use letters, digits and underscores.")
         return name
 
-    def is_noted(self, origin: tuple[str, ...]) -> bool:
-        """Tell whether a noted path keeps the items of the list at ``origin``: above it, at it or below it."""
-        return any(path[: len(origin)] == origin[: len(path)] for path in self.paths)
+    def bind(self, name: str) -> None:
+        """Take a name for a value without a path, from here to the end of the block."""
+        self.scopes[-1][self.bindable(name)] = None
 
 
 def _literal(number: Variable) -> object:
     """Return the number that the text of a template spells: 19.99 exactly, as in the data, not as a float."""
     if not isinstance(number.literal, float):
         return number.literal
-    exact = Decimal(str(number.var))
-    if not is_handy(exact):
-        raise Problem(f"a number has more than {MAX_DIGITS} digits.")
-    return exact
+    return checked_number(Decimal(str(number.var)))
 
 
 def _explained(error: TemplateSyntaxError) -> Problem:
@@ -138,7 +145,7 @@ def _explained(error: TemplateSyntaxError) -> Problem:
         if int(given) < int(needed):
             return Problem(f'{name!r} needs an argument. Write it like |{name}:"…".')
         return Problem(f"{name!r} takes no argument. Leave out what follows the colon.")
-    remedy = (
-        "" if "underscores" in str(error) else " Write a path such as instance.name, then filters such as |upper."
-    )
-    return Problem(f"{str(error).rstrip('.')}.{remedy}")
+    reason = f"{str(error).rstrip('.')}."
+    if "underscores" in reason:
+        return Problem(reason)
+    return Problem(f"{reason} Write a path such as instance.name, then filters such as |upper.")

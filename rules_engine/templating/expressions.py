@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from rules_engine.templating.filters import COSTS, Filter
 from rules_engine.templating.limits import MAX_OUTPUT, STEP
@@ -12,7 +12,9 @@ from rules_engine.templating.run import Run
 from rules_engine.templating.values import MISSING, clean, find, weigh
 
 MASK = "***"
-Origin = tuple[str, ...] | None
+"""What a secret renders as where secrets are not handed in."""
+Origin: TypeAlias = tuple[str, ...] | None
+"""The path in the data whose value, or whose items, something is; None for a value made by a filter or a tag."""
 
 
 class Term(Protocol):
@@ -61,8 +63,7 @@ class Expression:
 
     head: Term
     calls: tuple[tuple[Filter, tuple[Term, ...]], ...]
-    origin: tuple[str, ...] | None
-    """The path in the data whose value, or whose items, this is; None for a value made by a filter."""
+    origin: Origin
 
     def value(self, run: Run) -> object:
         value = self.head.value(run)

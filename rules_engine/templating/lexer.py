@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from django.template.base import Lexer, Token, TokenType
+from django.utils.text import smart_split
 
 from rules_engine.templating.limits import MAX_TAG
 from rules_engine.templating.problem import Problem
@@ -15,6 +16,7 @@ _OPENER = re.compile(r"\{[%{#]")
 
 
 def tokenize(text: str) -> list[Token]:
+    """Return the tokens of Django's lexer, with their lines; running text may come in several pieces."""
     lexer = Lexer("")
     tokens: list[Token] = []
     for number, line in enumerate(text.split("\n"), start=1):
@@ -47,6 +49,13 @@ def split_line(line: str) -> Iterator[tuple[str, bool]]:
         yield line[start:], False
 
 
+def words_of(contents: str) -> list[str]:
+    """Return the words after the name of a tag; quoted texts are not torn apart."""
+    check_length(contents)
+    return list(smart_split(contents))[1:]
+
+
 def check_length(contents: str) -> None:
+    """Raise Problem for a tag or a variable that is too long to be parsed soon."""
     if len(contents) > MAX_TAG:
         raise Problem(f"a tag has more than {MAX_TAG} characters. Split it.")

@@ -7,8 +7,9 @@ MAX_TEMPLATE = 50_000
 MAX_OUTPUT = 200_000
 """Most characters of a rendered text, and of any value on the way to it."""
 MAX_WORK = 10_000_000
-"""Most characters handled while rendering; a tag, a variable or a round of a loop counts as ``STEP``."""
+"""Most characters handled while rendering."""
 STEP = 100
+"""What a tag, a variable, a filter or a round of a loop costs, however little it handles."""
 MAX_DEPTH = 20
 """Most blocks inside each other."""
 MAX_TAG = 2_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -18,14 +19,16 @@ from rules_engine.templating.values import MISSING, clean, kind_of
 
 
 @dataclass
-class Node:
+class Node(ABC):
     line: int
 
+    @abstractmethod
     def render(self, run: Run) -> str:
-        raise NotImplementedError
+        """Return the text, charging the run for the work and for what is written."""
 
 
 def render_all(nodes: list[Node], run: Run) -> str:
+    """Return the texts of nodes that follow each other; ``run.line`` tells where it stopped, if it fails."""
     pieces = []
     for node in nodes:
         run.line = node.line

@@ -15,6 +15,7 @@ class Problem(TemplateSyntaxError, ValueError):
 
 
 def too_long() -> Problem:
+    """The problem of a text above ``MAX_OUTPUT``."""
     return Problem(
         f"the text is longer than {MAX_OUTPUT} characters. Loop over fewer items, or shorten values with "
         "the filters slice and truncatechars."
@@ -22,6 +23,7 @@ def too_long() -> Problem:
 
 
 def not_allowed(name: str, nouns: str, allowed: Sequence[str]) -> Problem:
+    """The problem of an unknown tag or filter, with the closest of the allowed ones."""
     close = get_close_matches(name, allowed, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return Problem(f"{name!r} is not allowed in rule templates.{hint} Allowed {nouns}: {', '.join(allowed)}.")

@@ -22,11 +22,13 @@ class Run:
         self.work = self.written = 0
 
     def charge(self, work: int) -> None:
+        """Count work. Raises Problem when it was too much."""
         self.work += work
         if self.work > MAX_WORK:
             raise Problem("it takes too much work. Loop over shorter lists, or nest fewer loops.")
 
     def write(self, piece: str) -> str:
+        """Count and return a piece of the output. Raises Problem when the output becomes too long."""
         self.charge(len(piece))
         self.written += len(piece)
         if self.written > MAX_OUTPUT:
@@ -40,6 +42,7 @@ class Run:
         return conditional_escape(text) if self.html else text
 
     def bound(self, name: str) -> object:
+        """Return what the innermost tag bound to the name, or MISSING."""
         for frame in reversed(self.frames):
             if name in frame:
                 return frame[name]

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from django.template.base import Parser, TokenType, token_kwargs
-from django.utils.text import smart_split
 
 from rules_engine.templating.block_parser import BlockParser, Tag
 from rules_engine.templating.conditions import parse_condition
 from rules_engine.templating.expressions import Expression, Origin, Path
-from rules_engine.templating.lexer import check_length
+from rules_engine.templating.lexer import words_of
 from rules_engine.templating.nodes import FirstOf, For, If, Node, Spaceless, Text, With
 from rules_engine.templating.problem import Problem
 
@@ -32,7 +31,7 @@ def _firstof(parser: BlockParser, words: list[str]) -> Node:
         raise Problem("{% firstof %} needs values to choose from: {% firstof instance.name 'nobody' %}.")
     node = FirstOf(parser.line, [parser.expressions.whole(word) for word in values], name)
     if name:
-        parser.expressions.scopes[-1][parser.expressions.bindable(name)] = None
+        parser.expressions.bind(name)
     return node
 
 
@@ -45,8 +44,7 @@ def _for(parser: BlockParser, words: list[str]) -> Node:
     sequence, pairs_of, origin = _loop_over(parser, words[-1], names)
     bound = {**dict.fromkeys(names, origin), "forloop": None}
     body, end = parser.scoped(bound, "empty", "endfor")
-    if origin is not None and not parser.expressions.is_noted(origin):
-        parser.expressions.note(origin)
+    parser.expressions.note_items(origin)
     empty = parser.block("endfor")[0] if end == "empty" else []
     return For(line, names, sequence, pairs_of, is_reversed, body, empty)
 
@@ -79,8 +77,7 @@ def _if(parser: BlockParser, words: list[str]) -> Node:
         if end == "else":
             condition, closers = None, ("endif",)
         elif end.startswith("elif"):
-            check_length(end)
-            condition = parse_condition(list(smart_split(end))[1:], parser.expressions.whole)
+            condition = parse_condition(words_of(end), parser.expressions.whole)
         else:
             return If(line, branches)
 

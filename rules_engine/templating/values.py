@@ -32,6 +32,7 @@ def find(value: object, parts: Sequence[str]) -> object:
 
 
 def is_position(part: str) -> bool:
+    """Tell whether a part of a path is a position in a list."""
     return part.isascii() and part.isdecimal() and len(part) < 10
 
 
@@ -72,10 +73,10 @@ def _decimal_text(value: Decimal) -> str:
     if not value.is_finite():
         return ""
     # "f" writes 0E-8, the zero of a column with eight places, as 0.00000000; but 1E+999999999 would fill memory.
-    return format(value, "f") if is_handy(value) else str(value)
+    return format(value, "f") if _is_handy(value) else str(value)
 
 
-def is_handy(value: int | Decimal) -> bool:
+def _is_handy(value: int | Decimal) -> bool:
     if isinstance(value, int):
         return value.bit_length() < 3 * MAX_DIGITS
     parts = value.as_tuple()
@@ -88,9 +89,14 @@ def as_number(value: object) -> int | Decimal | None:
         value = Decimal(value) if "." in value else int(value)
     if not isinstance(value, (int, Decimal)) or (isinstance(value, Decimal) and not value.is_finite()):
         return None
-    if not is_handy(value):
+    return checked_number(value)
+
+
+def checked_number(number: int | Decimal) -> int | Decimal:
+    """Return the number. Raises Problem for one of monstrous size."""
+    if not _is_handy(number):
         raise Problem(f"a number has more than {MAX_DIGITS} digits.")
-    return value
+    return number
 
 
 def weigh(value: object) -> int:
@@ -110,6 +116,7 @@ def weigh(value: object) -> int:
 
 
 def kind_of(value: object) -> str:
+    """Return the name of the JSON type, for errors."""
     if isinstance(value, Mapping):
         return "an object"
     return {bool: "a boolean", str: "a text"}.get(type(value), "a number")

@@ -34,16 +34,19 @@ DATA: dict[str, Any] = {
 
 
 def render(text: str, data: dict[str, Any] | None = None, **options: Any) -> str:
+    """The text of a template over ``data``, or the example."""
     return compile_template(text, html=options.pop("html", False)).render(DATA if data is None else data, **options)
 
 
 def message(text: str, data: dict[str, Any] | None = None, **options: Any) -> str:
+    """The message of the failure that compiling or rendering ends with."""
     with pytest.raises(TemplateInvalid) as caught:
         render(text, data, **options)
     return str(caught.value)
 
 
 def outcome(text: str, data: dict[str, Any]) -> tuple[str, str]:
+    """The text or the failure, to compare."""
     try:
         return "text", compile_template(text).render(data)
     except TemplateInvalid as error:

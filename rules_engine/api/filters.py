@@ -24,14 +24,17 @@ class Moment(serializers.DateTimeField):
         # Not those of the host's settings.
         super().__init__(required=False, input_formats=[ISO_8601], **kwargs)
 
+    def enforce_timezone(self, value: datetime) -> datetime:
+        return value
+
     def to_internal_value(self, value: Any) -> datetime:
         moment = super().to_internal_value(value)
         try:
-            # The first and last days of the calendar have no UTC form, and databases are asked in UTC.
+            # Databases are asked in UTC, which the first and last days of the calendar have no form in.
             moment = utc(moment)
+            return moment if django_settings.USE_TZ else timezone.make_naive(moment)
         except (OverflowError, ValueError):
             self.fail("overflow", timezone="UTC")
-        return moment if django_settings.USE_TZ else timezone.make_naive(moment)
 
 
 class Ordering(serializers.CharField):

@@ -19,7 +19,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.settings import patched_settings
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
 from rules_engine.actions import action_schema, all_actions
 from rules_engine.api.serializers.dryruns import DryRunRequestSerializer, DryRunSerializer
@@ -47,7 +47,7 @@ SETTINGS: dict[str, Any] = {
     "APPEND_COMPONENTS": {},
     "SECURITY": [],
     "SERVERS": [],
-    "TAGS": [],
+    "TAGS": [{"name": name} for name in ("rules", "executions", "events", "signals", "actions", "functions")],
     "EXTENSIONS_INFO": {},
     "EXTENSIONS_ROOT": {},
     "CAMELIZE_NAMES": False,
@@ -79,7 +79,7 @@ def generate(patterns: Iterable[Any], *, quiet: bool = False) -> dict[str, Any]:
     # One document for all languages: it is made once, and names of components come from texts.
     with translation.override("en"), patched_settings(settings):
         made = SchemaGenerator(patterns=list(patterns)).get_schema(request=None, public=True)
-        return _with_errors(_plain(made))
+        return _completed(_plain(made))
 
 
 def _plain(node: Any) -> Any:
@@ -125,8 +125,11 @@ _COMPONENTS = {
 }
 
 
-def _with_errors(made: dict[str, Any]) -> dict[str, Any]:
+def _completed(made: dict[str, Any]) -> dict[str, Any]:
     made["components"]["schemas"] |= deepcopy(_COMPONENTS)
+    for kind, _ in all_actions():
+        # Added last, as it is: drf-spectacular gives names to choices, and those of two kinds would collide.
+        made["components"]["schemas"][f"{_name(kind)}Config"] = _plain(action_schema(kind))
     for path, operations in made["paths"].items():
         for method, operation in operations.items():
             answers = operation["responses"]
@@ -199,30 +202,27 @@ class ActionShape(OpenApiSerializerExtension):
 
     def _component(self, auto_schema: Any, direction: Any, kind: str, common: dict[str, Any]) -> Any:
         asked = direction == "request"
-        name = "".join(word.capitalize() for word in kind.replace(".", "_").split("_"))
-        config = _plain(action_schema(kind))
         properties = {
             **deepcopy(common),
             "kind": {"const": kind, "type": "string"},
-            "config": _register(auto_schema, f"{name}Config", config).ref,
+            "config": {"$ref": f"#/components/schemas/{_name(kind)}Config"},
         }
         if asked:
             properties["on_error"]["default"] = RuleAction.OnError.CONTINUE.value
             properties["enabled"]["default"] = True
-        needed = ["kind", "config"] if config["required"] else ["kind"]
-        schema = {
-            "type": "object",
-            "title": config["title"],
-            "properties": properties,
-            "required": needed if asked else sorted(properties),
-        }
-        return _register(auto_schema, f"{name}Action{'Request' if asked else ''}", schema)
+        needed = ["kind", "config"] if action_schema(kind)["required"] else ["kind"]
+        component = ResolvedComponent(
+            name=f"{_name(kind)}Action{'Request' if asked else ''}",
+            type=ResolvedComponent.SCHEMA,
+            object=kind,
+            schema={"type": "object", "properties": properties, "required": needed if asked else sorted(properties)},
+        )
+        auto_schema.registry.register_on_missing(component)
+        return component
 
 
-def _register(auto_schema: Any, name: str, schema: dict[str, Any]) -> Any:
-    component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, object=name, schema=schema)
-    auto_schema.registry.register_on_missing(component)
-    return component
+def _name(kind: str) -> str:
+    return "".join(word.capitalize() for word in kind.replace(".", "_").split("_"))
 
 
 # --- operations -------------------------------------------------------------------------------------------
@@ -242,16 +242,30 @@ class Operation:
     request: Any = None
     response: Any = None
     parameters: Sequence[Any] = ()
+    example: Any = None
+    """A body to begin with."""
 
+
+_EXAMPLE = {
+    "name": "Paid orders",
+    "signal": "post_save",
+    "sender": "shop.order",
+    "condition": "instance.status == 'paid'",
+    "actions": [{"kind": "log", "config": {"message": "Order {{ instance.pk }} was paid."}}],
+}
 
 _OPERATIONS = {
     ("rule", "retrieve"): Operation(parameters=[_ETAG]),
-    ("rule", "create"): Operation(parameters=[_ETAG]),
-    ("rule", "update"): Operation(parameters=[_ETAG, _IF_MATCH]),
-    ("rule", "partial_update"): Operation(parameters=[_ETAG, _IF_MATCH]),
+    ("rule", "create"): Operation(parameters=[_ETAG], example=_EXAMPLE),
+    ("rule", "update"): Operation(parameters=[_ETAG, _IF_MATCH], example=_EXAMPLE),
+    ("rule", "partial_update"): Operation(parameters=[_ETAG, _IF_MATCH], example={"mode": "live"}),
     ("rule", "destroy"): Operation(parameters=[_IF_MATCH]),
     ("rule", "versions"): Operation(response=RuleVersionSerializer),
-    ("rule", "dry_run"): Operation(request=DryRunRequestSerializer, response=DryRunSerializer),
+    ("rule", "dry_run"): Operation(
+        request=DryRunRequestSerializer,
+        response=DryRunSerializer,
+        example={"condition": "instance.status == 'paid'"},
+    ),
     ("execution", "retry"): Operation(response=ExecutionDetailSerializer),
 }
 
@@ -281,6 +295,10 @@ class EngineSchema(AutoSchema):
         if response is None:
             return super().get_response_serializers()
         return response(many=True) if self.view.action == "versions" else response
+
+    def get_examples(self) -> list[Any]:
+        example = self._operation().example
+        return [] if example is None else [OpenApiExample("An example", value=example, request_only=True)]
 
     def get_filter_backends(self) -> list[Any]:
         # Their parameters are given above.

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Any, ClassVar, Self
+from urllib.parse import quote, quote_plus
 from uuid import UUID
 
 from rules_engine import jsontext
 from rules_engine.actions.schema import schema_of, validate
 from rules_engine.conditions import compile_condition
+from rules_engine.conf import settings
 from rules_engine.context import REDACTED
 from rules_engine.events import Event
 from rules_engine.exceptions import ActionRefused, ConditionError, ConfigInvalid, RulesEngineError, TemplateInvalid
@@ -45,11 +48,17 @@ class Run:
     """What the action puts here (request, response …) is kept with the attempt and shown in the history."""
 
     def masked(self, text: str) -> str:
-        """Return ``text`` with the values of all secrets replaced by ``***``."""
-        for value in self.secrets.values():
-            if value:
-                text = text.replace(value, REDACTED).replace(json.dumps(value)[1:-1], REDACTED)
+        """Return ``text`` with the values of all secrets replaced by ``***``, also as JSON and URLs write them."""
+        for form in self._spellings:
+            text = text.replace(form, REDACTED)
         return text
+
+    @cached_property
+    def _spellings(self) -> list[str]:
+        values = [value for value in self.secrets.values() if value]
+        spell = (str, lambda value: json.dumps(value)[1:-1], lambda value: quote(value, safe=""), quote, quote_plus)
+        # Longest first: a secret that begins with another must not lose just that beginning.
+        return sorted({form(value) for value in values for form in spell}, key=len, reverse=True)
 
 
 def default_run(rule: str = "", **values: Any) -> Run:
@@ -84,18 +93,25 @@ class Action:
 
     def preview(self, event: Event, run: Run) -> dict[str, Any]:
         """Return what ``run`` would do, with nothing done: each field, rendered, secrets as ``***``."""
-        return {item.name: self._previewed(item, event) for item in fields(self)}
+        return self._previewed(self, event)
 
-    def _previewed(self, item: Any, event: Event) -> Any:
-        value = getattr(self, item.name)
+    def _previewed(self, node: Any, event: Event) -> dict[str, Any]:
+        return {item.name: self._shown(getattr(node, item.name), item.metadata, event) for item in fields(node)}
+
+    def _shown(self, value: Any, metadata: Mapping[str, Any], event: Event) -> Any:
+        if isinstance(value, tuple):
+            return [self._shown(entry, metadata, event) for entry in value]
+        if is_dataclass(value):
+            return self._previewed(value, event)
+        mark = _mark(metadata)
+        if not isinstance(value, str) or not value.strip() or not mark:
+            return value
         try:
-            if item.metadata.get("template"):
-                return self.render(item.name, event, None)
-            if item.metadata.get("expression"):
-                return self.evaluate(item.name, event)
+            if mark == "expression":
+                return self.evaluate_text(value, event)
+            return self.render_text(value, event, None, html=mark == "html")
         except RulesEngineError as error:
             return f"({error})"
-        return to_plain(value)
 
     def render(self, name: str, event: Event, run: Run | None) -> str:
         """Render the template field ``name``; secrets are ``***`` where ``run`` is None (a preview).
@@ -113,10 +129,14 @@ class Action:
 
     def evaluate(self, name: str, event: Event) -> Any:
         """Evaluate the expression field ``name`` over the event; raises ActionRefused if that fails."""
+        return self.evaluate_text(getattr(self, name), event, where=name)
+
+    def evaluate_text(self, text: str, event: Event, *, where: str = "") -> Any:
+        """Evaluate one expression, such as an item of a list; raises ActionRefused."""
         try:
-            return compile_condition(getattr(self, name)).evaluate(event.data)
+            return compile_condition(text).evaluate(event.data)
         except ConditionError as error:
-            raise ActionRefused(f"{name} cannot be evaluated: {error}") from error
+            raise ActionRefused(f"{where or 'An expression'} cannot be evaluated: {error}") from error
 
     @classmethod
     def _is_html(cls, name: str) -> bool:
@@ -125,7 +145,8 @@ class Action:
     @classmethod
     def schema(cls) -> dict[str, Any]:
         """The JSON Schema (draft 2020-12) of the configuration."""
-        return schema_of(cls)
+        # mypy judges the class by the hash of its instances.
+        return schema_of(cls)  # type: ignore[arg-type]
 
     @classmethod
     def from_config(cls, kind: str, config: Any) -> Self:
@@ -133,7 +154,11 @@ class Action:
         problems = validate(cls.schema(), config)
         if problems:
             raise ConfigInvalid(kind, problems)
-        action = cls(**_arguments(cls, config))
+        try:
+            action = cls(**_arguments(cls, config))
+        except (TypeError, ValueError) as error:
+            # A __post_init__ that refuses what the schema allows.
+            raise ConfigInvalid(kind, [((), str(error))]) from error
         problems = [*action._text_problems(), *action.problems()]
         if problems:
             raise ConfigInvalid(kind, problems)
@@ -199,20 +224,17 @@ def _check_text(path: tuple[str | int, ...], text: str, mark: str) -> list[Probl
     try:
         if mark == "expression":
             compile_condition(text)
-        else:
-            compile_template(text, html=mark == "html")
+            return []
+        wanted = compile_template(text, html=mark == "html").secrets
     except (ConditionError, TemplateInvalid) as error:
         return [(path, str(error))]
-    return []
+    return [(path, no_such_secret(name)) for name in sorted(wanted - settings.SECRETS.keys())]
 
 
-def to_plain(value: Any) -> Any:
-    """Return a configuration value as plain data: tuples as lists, nested dataclasses as dicts."""
-    if isinstance(value, tuple):
-        return [to_plain(item) for item in value]
-    if hasattr(value, "__dataclass_fields__"):
-        return {item.name: to_plain(getattr(value, item.name)) for item in fields(value)}
-    return value
+def no_such_secret(name: str) -> str:
+    """The message for a name that ``RULES_ENGINE["SECRETS"]`` does not hold."""
+    known = ", ".join(sorted(settings.SECRETS)) or "there are none yet"
+    return f'There is no secret named {name!r}. Add it to RULES_ENGINE["SECRETS"]; known: {known}.'
 
 
 def event_text(event: Event) -> bytes:

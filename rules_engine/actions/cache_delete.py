@@ -33,6 +33,14 @@ class CacheDelete(Action):
             "template": True,
         },
     )
+    prefix: str = field(
+        default="",
+        metadata={
+            "help": "Template of a text that stands before each key and pattern, such as shop:.",
+            "template": True,
+            "schema": {"maxLength": 200},
+        },
+    )
     alias: str = field(
         default="default",
         metadata={"title": "Cache", "help": "Alias in the site's CACHES setting.", "schema": {"maxLength": 100}},
@@ -52,8 +60,9 @@ class CacheDelete(Action):
 
     def run(self, event: Event, run: Run) -> str:
         cache = self._cache()
-        keys = [self.render_text(text, event, run, where="A key") for text in self.keys]
-        patterns = [self.render_text(text, event, run, where="A pattern") for text in self.patterns]
+        prefix = self.render("prefix", event, run)
+        keys = [prefix + self.render_text(text, event, run, where="A key") for text in self.keys]
+        patterns = [prefix + self.render_text(text, event, run, where="A pattern") for text in self.patterns]
         run.detail.update(alias=self.alias, keys=keys, patterns=patterns)
         try:
             gone = sum(bool(cache.delete(key, version=self.version)) for key in keys)
@@ -63,7 +72,7 @@ class CacheDelete(Action):
         except Exception as error:
             # Which exception a cache raises when its server is gone depends on its client library.
             raise ActionError(f"The cache {self.alias!r} failed: {type(error).__name__}: {error}") from error
-        return f"{gone} of {len(keys) + len(patterns)} deleted"
+        return f"{gone} deleted" if patterns else f"{gone} of {len(keys)} deleted"
 
     def _cache(self) -> Any:
         try:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.errors import MessageError
-from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from email.utils import parseaddr
+from smtplib import SMTPAuthenticationError, SMTPRecipientsRefused, SMTPResponseException
 from typing import ClassVar
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
-from django.core.mail.message import BadHeaderError
 from django.core.validators import validate_email
 
-from rules_engine.actions.base import Action, Run
+from rules_engine.actions.base import Action, Problem, Run
 from rules_engine.actions.registry import register_builtin
 from rules_engine.conf import settings
 from rules_engine.events import Event
 from rules_engine.exceptions import ActionError, ActionRefused
 
 MAX_RECIPIENTS = 50
+"""Most addresses of one email, copies included."""
+KEPT_CHARACTERS = 4_000
+"""Length of the text that is kept with an attempt."""
+
+_COPIES = {"template": True, "schema": {"maxLength": 2_000}}
 
 
 @register_builtin("email")
@@ -35,6 +41,10 @@ class Email(Action):
             "template": True,
             "schema": {"minLength": 1, "maxLength": 2_000},
         }
+    )
+    cc: str = field(default="", metadata={**_COPIES, "help": "Addresses that get a copy; optional."})
+    bcc: str = field(
+        default="", metadata={**_COPIES, "help": "Addresses that get a copy unseen by the others; optional."}
     )
     subject: str = field(
         metadata={"help": "Template.", "template": True, "schema": {"minLength": 1, "maxLength": 1_000}}
@@ -57,71 +67,111 @@ class Email(Action):
     )
     from_email: str = field(
         default="",
-        metadata={"title": "From", "help": "Sender; empty is the site's.", "schema": {"maxLength": 300}},
+        metadata={
+            "title": "From",
+            "help": "Address, also as Name <address>; empty is the site's.",
+            "schema": {"maxLength": 300},
+        },
     )
-    reply_to: str = field(
-        default="", metadata={"help": "Template; optional.", "template": True, "schema": {"maxLength": 300}}
-    )
+    reply_to: str = field(default="", metadata={**_COPIES, "help": "Where answers go; optional."})
+
+    def problems(self) -> list[Problem]:
+        return list(self._sender_problems())
+
+    def _sender_problems(self) -> Iterator[Problem]:
+        if not self.from_email:
+            return
+        if len(self.from_email.splitlines()) > 1 or not is_address(parseaddr(self.from_email)[1]):
+            yield ("from_email",), f"{self.from_email!r} is neither an address nor Name <address>."
 
     def run(self, event: Event, run: Run) -> str:
-        recipients = addresses(self.render("to", event, run))
-        # A subject is one line: data with a line break must not add a header.
-        subject = " ".join(self.render("subject", event, run).split())
-        body = self.render("body", event, run)
+        message = self._message(event, run)
+        shown = " ".join(self.render("subject", event, None).split())
+        run.detail["message"] = {
+            "from": message.from_email,
+            "to": message.to,
+            "cc": message.cc,
+            "bcc": message.bcc,
+            "reply_to": message.reply_to,
+            "subject": shown,
+            "body": self.render("body", event, None)[:KEPT_CHARACTERS],
+        }
+        _send(message)
+        return f"sent to {', '.join(message.recipients())}"[:500]
+
+    def _message(self, event: Event, run: Run) -> EmailMultiAlternatives:
         sender = self.from_email or django_settings.DEFAULT_FROM_EMAIL
+        to, cc, bcc = (addresses(self.render(name, event, run)) for name in ("to", "cc", "bcc"))
+        _check_recipients(to, [*to, *cc, *bcc])
         message = EmailMultiAlternatives(
-            subject=subject,
-            body=body,
+            # A subject is one line: data with a line break must not add a header.
+            subject=" ".join(self.render("subject", event, run).split()),
+            body=self.render("body", event, run),
             from_email=sender,
-            to=recipients,
-            reply_to=addresses(self.render("reply_to", event, run)) if self.reply_to.strip() else None,
+            to=to,
+            cc=cc,
+            bcc=bcc,
+            reply_to=addresses(self.render("reply_to", event, run)),
             headers={"Message-ID": message_id(run, sender), "Auto-Submitted": "auto-generated"},
         )
         if self.html.strip():
             message.attach_alternative(self.render("html", event, run), "text/html")
-        run.detail["message"] = {"from": sender, "to": recipients, "subject": subject, "body": body[:4_000]}
-        _send(message)
-        return f"sent to {', '.join(recipients)}"[:500]
+        return message
 
 
 def addresses(text: str) -> list[str]:
-    """Return the addresses of a comma-separated text; raises ActionRefused for a bad, missing or foreign one."""
+    """Return the addresses of a text, separated by commas or semicolons; raises ActionRefused for a bad one."""
     found = [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
-    if not found:
-        raise ActionRefused("There is no address to send to: the template of the recipients rendered empty.")
-    if len(found) > MAX_RECIPIENTS:
-        raise ActionRefused(f"{len(found)} recipients are more than the {MAX_RECIPIENTS} that one email may have.")
     for address in found:
-        _check_address(address)
+        if not is_address(address):
+            raise ActionRefused(f"{address[:100]!r} is not an email address.")
     return found
 
 
-def _check_address(address: str) -> None:
+def is_address(text: str) -> bool:
+    """Tell whether a text is one plain email address."""
     try:
-        validate_email(address)
-    except ValidationError as error:
-        raise ActionRefused(f"{address[:100]!r} is not an email address.") from error
-    allowed = settings.MAIL_DOMAINS
-    domain = address.rpartition("@")[2].lower()
-    if allowed is not None and domain not in {item.lower() for item in allowed}:
-        raise ActionRefused(
-            f'Rules may not send mail to {domain}. Add it to RULES_ENGINE["MAIL_DOMAINS"] if intended.'
-        )
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True
+
+
+def _check_recipients(to: list[str], everyone: list[str]) -> None:
+    if not to:
+        raise ActionRefused("There is no address to send to: the template of the recipients rendered empty.")
+    if len(everyone) > MAX_RECIPIENTS:
+        raise ActionRefused(f"{len(everyone)} recipients are more than the {MAX_RECIPIENTS} that one email may have.")
+    if settings.MAIL_DOMAINS is None:
+        return
+    allowed = {item.lower() for item in settings.MAIL_DOMAINS}
+    for address in everyone:
+        domain = address.rpartition("@")[2].lower()
+        if domain not in allowed:
+            raise ActionRefused(
+                f'Rules may not send mail to {domain}. Add it to RULES_ENGINE["MAIL_DOMAINS"] if intended.'
+            )
 
 
 def message_id(run: Run, sender: str) -> str:
     """A Message-ID that is the same for every attempt, so that a mailbox can recognise a repetition."""
-    domain = sender.rpartition("@")[2].strip("> ") or "localhost"
+    domain = parseaddr(sender)[1].partition("@")[2] or "localhost"
     return f"<{run.key}@{domain}>"
 
 
 def _send(message: EmailMultiAlternatives) -> None:
     try:
-        message.send(fail_silently=False)
-    except (BadHeaderError, MessageError, UnicodeError) as error:
+        message.send()
+    except (ValueError, MessageError) as error:
+        # Line breaks in a header, an address that cannot be encoded: the message itself is at fault.
         raise ActionRefused(f"The message cannot be built: {error}") from error
     except SMTPRecipientsRefused as error:
-        raise ActionRefused(f"The mail server refused the recipients: {sorted(error.recipients)}.") from error
+        # A code below 500 is "not now", such as a server that wants every new sender to come twice.
+        final = all(code >= 500 for code, _ in error.recipients.values())
+        refused = ActionRefused if final else ActionError
+        raise refused(f"The mail server refused the recipients: {sorted(error.recipients)}.") from error
+    except SMTPAuthenticationError as error:
+        raise ActionError(f"The mail server refused the site's log-in ({error.smtp_code}).") from error
     except SMTPResponseException as error:
         refused = ActionRefused if 500 <= error.smtp_code < 600 else ActionError
         raise refused(f"The mail server answered {error.smtp_code}: {error.smtp_error!r}.") from error

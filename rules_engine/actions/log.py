@@ -32,7 +32,7 @@ class Log(Action):
         default="rules_engine.log",
         metadata={
             "help": "Name of the logger, as in the site's LOGGING setting.",
-            "schema": {"minLength": 1, "maxLength": 200, "pattern": r"^[A-Za-z_][\w.-]*$"},
+            "schema": {"minLength": 1, "maxLength": 200, "pattern": r"^[A-Za-z_][\w.-]*(?!\s)$"},
         },
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, TypeVar
 
 from rules_engine.actions.base import Action
@@ -41,6 +42,12 @@ def register_builtin(key: str) -> Callable[[A], A]:
 def _add(key: str, cls: type[Action], *, builtin: bool) -> None:
     if not (isinstance(cls, type) and issubclass(cls, Action)):
         raise TypeError(f"register_action({key!r}): {cls!r} is not a subclass of rules_engine.Action.")
+    if "__dataclass_fields__" not in vars(cls):
+        # Its fields would silently be no part of the configuration.
+        raise TypeError(
+            f"register_action({key!r}): {cls.__qualname__} is not a dataclass. Write "
+            "@dataclass(frozen=True, kw_only=True) between @register_action and the class."
+        )
     cls.schema()
     _actions.add(key, cls, holder=f"{cls.__module__}.{cls.__qualname__}", builtin=builtin)
 
@@ -64,7 +71,8 @@ def action_schema(kind: str) -> dict[str, Any]:
     """The JSON Schema of a kind's configuration, with its title and description; raises UnknownKey."""
     cls = get_action(kind)
     return {
-        **cls.schema(),
+        # A copy: forms adorn it, and it is the one that configurations are checked against.
+        **deepcopy(cls.schema()),
         "title": cls.title or kind.rpartition(".")[2].replace("_", " ").capitalize(),
         "description": (cls.__doc__ or "").strip().split("\n\n")[0],
     }

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
+import re
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import lru_cache
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 _TYPES: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
+_NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+
+MAX_NESTING = 50
+"""Deepest nesting of a configuration."""
 MAX_TEXT = 50_000
 """Longest text of a configuration, where a field does not set its own ``maxLength``."""
 
@@ -53,7 +59,8 @@ def _of_hint(hint: Any, meta: Mapping[str, Any]) -> dict[str, Any]:
     if origin in (Union, types.UnionType) and type(None) in arguments:
         (inner,) = [item for item in arguments if item is not type(None)]
         schema = _of_hint(inner, meta)
-        return {**schema, "type": [schema["type"], "null"]}
+        choices = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+        return {**schema, **choices, "type": [schema["type"], "null"]}
     if origin in (list, tuple):
         return {"type": "array", "items": _items(arguments[0]), "maxItems": 100}
     if "schema" in meta:
@@ -70,9 +77,34 @@ def _items(hint: Any) -> dict[str, Any]:
 
 
 def validate(schema: Mapping[str, Any], config: Any) -> list[tuple[tuple[str | int, ...], str]]:
-    """Return (path, message) pairs of what does not fit the schema; empty for a valid configuration."""
-    errors = Draft202012Validator(schema).iter_errors(config)
-    return [(tuple(error.absolute_path), _explain(error)) for error in sorted(errors, key=_order)]
+    """Return (path, message) pairs of what does not fit the schema or cannot be stored; empty if all is well."""
+    if _deeper_than(MAX_NESTING, config):
+        return [((), f"must not be nested deeper than {MAX_NESTING} levels.")]
+    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=_order)
+    return [(tuple(error.absolute_path), _explain(error)) for error in errors] or list(_unstorable(config, ()))
+
+
+def _deeper_than(levels: int, node: Any) -> bool:
+    """Tell whether a value is nested so deep that describing it would exhaust Python's stack."""
+    if not isinstance(node, (dict, list, tuple)):
+        return False
+    inner = node.values() if isinstance(node, dict) else node
+    return levels == 0 or any(_deeper_than(levels - 1, item) for item in inner)
+
+
+def _unstorable(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What Python's JSON can say and databases or the schema's limits cannot judge."""
+    if isinstance(node, str) and _NOT_TEXT.search(node):
+        yield path, "holds a NUL or half a character (lone surrogate), which databases do not take. Remove it."
+    elif isinstance(node, float) and not math.isfinite(node):
+        yield path, "must be a finite number."
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from _unstorable(key, path)
+            yield from _unstorable(value, (*path, str(key)))
+    elif isinstance(node, (list, tuple)):
+        for number, value in enumerate(node):
+            yield from _unstorable(value, (*path, number))
 
 
 def _order(error: ValidationError) -> list[str]:
@@ -82,19 +114,20 @@ def _order(error: ValidationError) -> list[str]:
 def _explain(error: ValidationError) -> str:
     """The message of one error in the words of a form, without the schema's own text."""
     error = best_match([error]) or error
-    value, rule = error.validator_value, error.validator
+    value: Any = error.validator_value
+    rule, judged = error.validator, cast("Any", error.instance)
     if rule == "required":
-        missing = [name for name in value if name not in error.instance]
+        missing = [name for name in value if name not in judged]
         return f"{', '.join(missing)} is required."
     if rule == "additionalProperties":
-        known = error.schema.get("properties", {})
-        extra = [name for name in error.instance if name not in known]
+        known = cast("Any", error.schema).get("properties", {})
+        extra = [name for name in judged if name not in known]
         return f"{', '.join(map(repr, extra))} is not a setting here. Known: {', '.join(known)}."
     messages = {
-        "type": lambda: f"must be {_kinds(value)}, not {_kind(error.instance)}.",
+        "type": lambda: f"must be {_kinds(value)}, not {_kind(judged)}.",
         "enum": lambda: f"must be one of {', '.join(map(str, value))}.",
         "minLength": lambda: "must not be empty." if value == 1 else f"must have at least {value} characters.",
-        "maxLength": lambda: f"must have at most {value} characters; it has {len(error.instance)}.",
+        "maxLength": lambda: f"must have at most {value} characters; it has {len(judged)}.",
         "minimum": lambda: f"must be at least {value}.",
         "maximum": lambda: f"must be at most {value}.",
         "minItems": lambda: "must have at least one item." if value == 1 else f"must have at least {value} items.",
@@ -118,6 +151,6 @@ def _kind(value: Any) -> str:
         (list, "a list"),
         (dict, "an object"),
     ):
-        if isinstance(value, kinds):  # type: ignore[arg-type]
+        if isinstance(value, kinds):
             return name
     return "null"

@@ -15,12 +15,17 @@ from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar, Literal
 
 from rules_engine import jsontext, outbound
-from rules_engine.actions.base import Action, Problem, Run, event_text
+from rules_engine.actions.base import Action, Problem, Run, event_text, no_such_secret
 from rules_engine.actions.registry import register_builtin
 from rules_engine.conf import settings
-from rules_engine.context import is_secret_name
+from rules_engine.context import REDACTED, is_secret_name
 from rules_engine.events import Event
 from rules_engine.exceptions import ActionError, ActionRefused, OutboundFailed, OutboundRefused
+
+STAMPS = frozenset({"webhook-id", "webhook-timestamp", "webhook-signature"})
+"""Headers by which receivers know and trust a call."""
+_TAGS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}")
+_UPWARDS = re.compile(r"(?:/|%2f|%5c)(?:\.|%2e){2}(?=/|%2f|%5c|\?|$)", re.IGNORECASE)
 
 RETRIED = frozenset({408, 425, 429})
 """Client errors that may pass; other 4xx are final, 5xx are tried again."""
@@ -47,7 +52,8 @@ class Webhook(Action):
     url: str = field(
         metadata={
             "title": "URL",
-            "help": "http or https address of the endpoint.",
+            "help": "http or https address of the endpoint. Path and query may be a template; write "
+            "{{ instance.name|urlencode }} for texts.",
             "schema": {"minLength": 1, "maxLength": 2_000, "format": "uri-template"},
             "template": True,
         }
@@ -93,40 +99,40 @@ class Webhook(Action):
             yield ("url",), "A template may stand in the path and the query only, not in scheme or host."
             return
         try:
-            outbound.check_url(self.url.partition("{")[0])
+            outbound.check_url(_TAGS.sub("", self.url))
         except OutboundRefused as error:
             yield ("url",), str(error)
 
     def _header_problems(self) -> Iterator[Problem]:
         for number, header in enumerate(self.headers):
-            try:
-                outbound.check_headers([(header.name, header.value)])
-            except OutboundRefused as error:
-                yield ("headers", number, "value"), str(error)
-            if is_secret_name(header.name) and "secrets." not in header.value:
-                yield (
-                    ("headers", number, "value"),
-                    f"{header.name} is a secret, and rules can be read by many. Put the value into "
-                    'RULES_ENGINE["SECRETS"] and write {{ secrets.NAME }} here.',
-                )
+            if problem := _header_problem(header):
+                part, message = problem
+                yield ("headers", number, part), message
 
     def _secret_problems(self) -> Iterator[Problem]:
         if not self.secret:
             return
         if self.secret not in settings.SECRETS:
-            known = ", ".join(sorted(settings.SECRETS)) or "there are none yet"
-            yield ("secret",), f"There is no secret named {self.secret!r}. Known: {known}."
+            yield ("secret",), no_such_secret(self.secret)
             return
         try:
             signing_key(settings.SECRETS[self.secret])
         except ValueError as error:
             yield ("secret",), f"The secret {self.secret!r} cannot sign: {error}"
 
+    def preview(self, event: Event, run: Run) -> dict[str, Any]:
+        shown = super().preview(event, run)
+        if not self._has_body:
+            shown["body"] = None
+        elif not self.body.strip():
+            shown["body"] = event.data
+        return shown
+
     def run(self, event: Event, run: Run) -> str:
-        url = self.render("url", event, run)
         body = self._body(event)
-        headers = self._headers(event, run, body)
-        run.detail["request"] = self._shown(url, headers, body, run)
+        own = self._own_headers(run, body)
+        run.detail["request"] = self._shown_request(event, run, own, body)
+        url, headers = self._url(event, run), [*own, *self._given_headers(event, run)]
         try:
             answer = outbound.send(self.method, url, headers=headers, body=body, timeout=self.timeout_seconds)
         except OutboundRefused as error:
@@ -136,7 +142,7 @@ class Webhook(Action):
         run.detail["response"] = {
             "status": answer.status,
             "headers": answer.headers,
-            "body": answer.body.decode("utf-8", "replace")[:KEPT_CHARACTERS],
+            "body": _kept(run, answer.body),
             "truncated": answer.truncated,
             "duration_ms": answer.duration_ms,
         }
@@ -154,48 +160,84 @@ class Webhook(Action):
             raise ActionRefused(f"{line}: redirects are not followed. Use the final address.")
         raise ActionRefused(f"{line}: the endpoint refused the call, and would refuse it again.")
 
+    @property
+    def _has_body(self) -> bool:
+        return self.method not in ("GET", "DELETE")
+
     def _body(self, event: Event) -> bytes:
-        if self.method in ("GET", "DELETE"):
+        if not self._has_body:
             return b""
         if not self.body.strip():
             return event_text(event)
         return jsontext.dumps(self.evaluate("body", event)).encode()
 
-    def _headers(self, event: Event, run: Run, body: bytes) -> list[tuple[str, str]]:
+    def _url(self, event: Event, run: Run) -> str:
+        url = self.render("url", event, run)
+        if _UPWARDS.search(url) and not _UPWARDS.search(self.url):
+            raise ActionRefused(
+                "The event's data would lead the URL's path upwards (..), to another place of that host. "
+                "Let a condition exclude such data."
+            )
+        return url
+
+    def _own_headers(self, run: Run, body: bytes) -> list[tuple[str, str]]:
         stamp = int(time.time())
         headers = [("webhook-id", str(run.key)), ("webhook-timestamp", str(stamp))]
-        if body:
-            headers.append(("content-type", "application/json"))
         if self.secret:
             headers.append(("webhook-signature", self._signature(run, stamp, body)))
-        for header in self.headers:
-            value = self.render_text(header.value, event, run, where=f"Header {header.name}")
-            headers.append((header.name, value))
+        if body and not any(header.name.lower() == "content-type" for header in self.headers):
+            headers.append(("content-type", "application/json"))
         return headers
+
+    def _given_headers(self, event: Event, run: Run | None) -> list[tuple[str, str]]:
+        return [
+            (header.name, self.render_text(header.value, event, run, where=f"Header {header.name}"))
+            for header in self.headers
+        ]
 
     def _signature(self, run: Run, stamp: int, body: bytes) -> str:
         if self.secret not in run.secrets:
-            raise ActionRefused(
-                f'There is no secret named {self.secret!r}. Add it to RULES_ENGINE["SECRETS"], then retry.'
-            )
+            raise ActionRefused(f"{no_such_secret(self.secret)} Then retry.")
         try:
             return sign(signing_key(run.secrets[self.secret]), str(run.key), stamp, body)
         except ValueError as error:
             raise ActionRefused(f"The secret {self.secret!r} cannot sign: {error}") from error
 
-    def _shown(self, url: str, headers: list[tuple[str, str]], body: bytes, run: Run) -> dict[str, Any]:
-        """The request as the history keeps it: secrets masked, the body cut."""
+    def _shown_request(self, event: Event, run: Run, own: list[tuple[str, str]], body: bytes) -> dict[str, Any]:
+        """The request as the history keeps it: secrets never rendered, the body cut."""
         hidden = {"webhook-signature"}
         return {
             "method": self.method,
-            "url": run.masked(url),
+            "url": self.render("url", event, None),
             "headers": {
-                name: "***" if is_secret_name(name) or name in hidden else run.masked(value)
-                for name, value in headers
+                name: REDACTED if is_secret_name(name) or name in hidden else value
+                for name, value in (*own, *self._given_headers(event, None))
             },
-            "body": run.masked(body.decode())[:KEPT_CHARACTERS],
+            "body": _kept(run, body),
             "bytes": len(body),
         }
+
+
+def _header_problem(header: Header) -> tuple[str, str] | None:
+    """What is wrong with a header, and in which of its two parts."""
+    for part, value in (("name", ""), ("value", header.value)):
+        try:
+            outbound.check_headers([(header.name, value)])
+        except OutboundRefused as error:
+            return part, str(error)
+    if header.name.lower() in STAMPS:
+        return "name", f"The header {header.name} is set by the engine itself. Remove it."
+    if is_secret_name(header.name) and "secrets." not in header.value:
+        return "value", (
+            f"{header.name} is a secret, and rules can be read by many. Put the value into "
+            'RULES_ENGINE["SECRETS"] and write {{ secrets.NAME }} here.'
+        )
+    return None
+
+
+def _kept(run: Run, body: bytes) -> str:
+    """The start of a body; masked before it is cut, because half a secret would not be recognised."""
+    return run.masked(body.decode("utf-8", "replace"))[:KEPT_CHARACTERS]
 
 
 def signing_key(secret: str) -> bytes:
@@ -223,11 +265,11 @@ def retry_after(value: str) -> float | None:
     """Seconds of a ``Retry-After`` header, a number or an HTTP date (RFC 9110, 10.2.3); None if unusable."""
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return float(text[:9])
+        return float(text)
     try:
         when = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    if when.tzinfo is None:
-        return None
+    # The oldest of the three forms of HTTP dates names no zone; all are in GMT.
+    when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
     return max(0.0, (when - datetime.now(UTC)).total_seconds())

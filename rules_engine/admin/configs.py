@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,8 +17,6 @@ _MISSING = object()
 _KEPT = ("type", "title", "default", "enum", "placeholder", "readonly", "minimum", "maximum")
 """Keywords that mean the same to the widget; it ignores the others or stumbles over them."""
 _FORMATS = {"date", "time", "date-time", "email", "uri", "color"}
-UNKNOWN: Schema = {"type": "object", "keys": {}, "additionalProperties": True}
-"""Draws whatever is there, for a kind that is not installed."""
 NOTHING: Schema = {"type": "object", "keys": {}}
 """Draws no field, while no kind is chosen."""
 
@@ -30,12 +29,24 @@ def schema_of(kind: str) -> Schema | None:
         return None
 
 
-def drawn(kind: str) -> Schema:
-    """The schema of a kind in the widget's dialect; a fresh copy each time, since the widget changes it."""
+def drawn(kind: str, stored: Any = None) -> Schema:
+    """The schema of a kind in the widget's dialect; a fresh copy each time, since the widget changes it.
+
+    For a kind that is not installed: what is ``stored``, as texts that cannot be changed.
+    """
     if not kind:
         return copy.deepcopy(NOTHING)
     schema = schema_of(kind)
-    return copy.deepcopy(UNKNOWN) if schema is None else {**_object(schema), "title": ""}
+    if schema is None:
+        keys = {name: {"type": "string", "title": name, "readonly": True} for name in as_texts(stored)}
+        return {"type": "object", "keys": keys}
+    return {**_object(schema), "title": ""}
+
+
+def as_texts(config: Any) -> dict[str, str]:
+    """A configuration that nobody understands, flat: the widget stumbles over what its schema does not foresee."""
+    items = config.items() if isinstance(config, Mapping) else []
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in items}
 
 
 def drawn_kinds() -> dict[str, Schema]:

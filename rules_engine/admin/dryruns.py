@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from rules_engine import services
 from rules_engine.admin.display import kind_title, moment, pretty
-from rules_engine.admin.guard import hidden_text, may_see_payload
+from rules_engine.admin.guard import hidden_text
 from rules_engine.admin.sentences import sentence
 from rules_engine.models import Event, Rule
 
@@ -46,7 +46,7 @@ class DryRunPage(Base):
         event = _chosen(request.GET.get("event", ""))
         result = services.dry_run(rule=rule, event=event)
         about = (event.signal, event.sender) if event else (rule.signal, rule.sender)
-        open_to_user = may_see_payload(request.user, *about)
+        open_to_user = services.may_see_payload(user=request.user, signal=about[0], sender=about[1])
         request.current_app = self.admin_site.name
         context = {
             **self.admin_site.each_context(request),

@@ -201,7 +201,8 @@ class ExecutionAdminMixin(HistoryAdminMixin, Base):
             return _("finished %(when)s") % {"when": moment(execution.finished_at)}
         if execution.due_at:
             return _("due %(when)s") % {"when": moment(execution.due_at)}
-        return _("waits for the action before it")
+        waits = execution.state == Execution.State.PENDING
+        return _("waits for the action before it") if waits else EMPTY
 
     @admin.display(description=gettext_lazy("attempts"))
     def attempts(self, execution: Any) -> SafeString:

@@ -17,7 +17,7 @@ from rules_engine.actions import all_actions, build_action
 from rules_engine.admin import configs
 from rules_engine.admin.choices import sender_widget, signal_choices
 from rules_engine.admin.display import kind_title, not_installed
-from rules_engine.admin.widgets import config_widget
+from rules_engine.admin.widgets import ConfigText, DrawnConfig, config_widget
 from rules_engine.catalog import get_signal, resolve_sender
 from rules_engine.exceptions import ConfigInvalid, StaleRule, UnknownKey
 from rules_engine.models import Rule, RuleAction
@@ -133,6 +133,8 @@ def _installed(signal: str, sender: str) -> bool:
 class ConfigField(forms.JSONField):
     """The configuration of one action; the form it belongs to says which kind and what is stored."""
 
+    widget: ConfigText | DrawnConfig
+
     default_error_messages = {
         "lost": gettext_lazy(
             "The configuration did not arrive: the fields of the action did not load, or scripts are switched off. "
@@ -150,8 +152,7 @@ class ConfigField(forms.JSONField):
     def follow(self, kind: str, stored: Any, *, kept: bool) -> None:
         """Show and check the configuration of this kind; ``kept`` means that what is stored must stay."""
         self.kind, self.stored, self.kept = kind, stored, kept
-        installed = not kind or configs.schema_of(kind) is not None
-        self.widget.show(lambda: configs.drawn(kind), readonly=not installed)
+        self.widget.show(lambda: configs.drawn(kind, stored), readonly=kept)
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         """What is shown of a posted form; where nothing arrived, what is stored."""
@@ -161,6 +162,8 @@ class ConfigField(forms.JSONField):
         """JSON text, without secrets, with every key that can be set."""
         if isinstance(value, forms.fields.InvalidJSONInput):
             return value
+        if self.kept:
+            return json.dumps(configs.as_texts(self.stored) if self.widget.draws else self.stored, indent=2)
         shown = configs.masked(self.kind, configs.filled(self.kind, value), mask="")
         return json.dumps(shown, indent=2, ensure_ascii=False)
 
@@ -171,7 +174,7 @@ class ConfigField(forms.JSONField):
         config = super().clean(value)
         if config is None:
             # The script of the drawn fields always posts an object; a person may well leave a text empty.
-            if self.kind and getattr(self.widget, "draws", False):
+            if self.kind and self.widget.draws:
                 raise ValidationError(self.error_messages["lost"], code="lost")
             config = {}
         if not isinstance(config, dict):
@@ -246,9 +249,9 @@ class RuleActionForm(ActionModelForm):
         except UnknownKey:
             return
         except ConfigInvalid as error:
-            widget = self.fields["config"].widget
+            widget: Any = self.fields["config"].widget
             widget.locate([(path, _sentence(text)) for path, text in error.problems])
-            if getattr(widget, "draws", False) and all(path for path, _text in error.problems):
+            if widget.draws and all(path for path, _text in error.problems):
                 self.errors["config"] = self.error_class([_("Please correct the marked fields below.")])
 
 

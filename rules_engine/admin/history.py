@@ -10,7 +10,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from rules_engine.admin.guard import may_see_history, may_see_payload
+from rules_engine import services
 from rules_engine.models import Event
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class HistoryAdminMixin(Base):
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_see_history(request.user, self.opts.model_name or "")
+        return services.may_see_history(user=request.user, model=self.opts.model_name or "")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -73,7 +73,7 @@ class Viewer:
         """Whether they may see what this event recorded."""
         about = (event.signal, event.sender)
         if about not in self._known:
-            self._known[about] = may_see_payload(self.user, *about)
+            self._known[about] = services.may_see_payload(user=self.user, signal=event.signal, sender=event.sender)
         return self._known[about]
 
 

@@ -209,6 +209,17 @@ class RuleAdminMixin(DryRunPage, VersionsPage, RuleModelAdmin):
             self.message_user(request, _already(len(rules) - len(changed), mode), messages.INFO)
         if changed:
             self.message_user(request, _switched(changed, mode), messages.SUCCESS)
+        self._warn_of_quarantine(request, changed)
+
+    def _warn_of_quarantine(self, request: HttpRequest, rules: list[Rule]) -> None:
+        """Loading the rules, after the commit, may have found that one cannot run."""
+        broken = (
+            Rule.objects.filter(pk__in=[rule.pk for rule in rules]).exclude(mode=Rule.Mode.OFF).exclude(problem="")
+        )
+        for rule in broken:
+            text = _("“%(rule)s” is quarantined and does not run: %(problem)s")
+            values = {"rule": rule.name, "problem": rule.problem}
+            self.message_user(request, text % values, messages.ERROR, extra_tags="rules-caret")
 
     # --- the form ---
 
@@ -315,7 +326,8 @@ class RuleAdminMixin(DryRunPage, VersionsPage, RuleModelAdmin):
         text = sentence(rule, rule.actions.all())
         if not rule.problem:
             return text
-        problem = format_html('<pre class="rules-problem">{}</pre>', rule.problem)
+        # The lines below the first one draw a caret, which needs the width of the rule's own page.
+        problem = format_html('<div class="rules-problem">{}</div>', rule.problem.splitlines()[0])
         return format_html("{} {} {}", text, badge("failed", _("quarantined, does not run")), problem)
 
     @admin.display(description=gettext_lazy("mode"), ordering="mode")
@@ -417,7 +429,6 @@ def form_data(model_admin: Any) -> dict[str, Any]:
     return {
         **form_choices(),
         "kinds": configs.drawn_kinds(),
-        "unknown": configs.UNKNOWN,
         "nothing": configs.NOTHING,
         "help": reverse("admin:rules_engine_rule_help", current_app=model_admin.admin_site.name),
         "texts": {

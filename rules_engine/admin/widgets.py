@@ -21,7 +21,7 @@ OUR_SCRIPT = "rules_engine/actions.js"
 Problem = tuple[tuple[str | int, ...], str]
 
 
-def config_widget() -> forms.Widget:
+def config_widget() -> ConfigText | DrawnConfig:
     """The widget that this site can serve: its scripts are found only where the app is installed."""
     if JSONFormWidget is not forms.Textarea and apps.is_installed("django_jsonform"):
         return DrawnConfig()

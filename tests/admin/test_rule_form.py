@@ -357,7 +357,8 @@ def test_save_as_new_copies_an_action_that_is_not_installed(log_in: LogIn, make_
 def test_action_that_is_not_installed_is_shown_and_left_untouched(log_in: LogIn, make_rule: MakeRule) -> None:
     """The rule can be edited around it; whatever is posted for it, its configuration stays."""
     rule = make_rule(load=False)
-    RuleAction.objects.update(kind="slack", config={"channel": "#ops", "n": 1})
+    config = {"channel": "#ops", "n": 1, "blocks": [{}]}
+    RuleAction.objects.update(kind="slack", config=config)
     client = log_in()
 
     shown = client.get(change_url(rule)).content.decode()
@@ -369,7 +370,11 @@ def test_action_that_is_not_installed_is_shown_and_left_untouched(log_in: LogIn,
     assert '<option value="slack" selected>slack (not installed)</option>' in shown
     assert response.status_code == 302, errors_of(response)
     action = rule.actions.get()
-    assert (action.kind, action.config, action.enabled) == ("slack", {"channel": "#ops", "n": 1}, False)
+    assert (action.kind, action.config, action.enabled) == (
+        "slack",
+        {"channel": "#ops", "n": 1, "blocks": [{}]},
+        False,
+    )
     assert Rule.objects.get().name == "Renamed"
 
 

@@ -158,6 +158,21 @@ def test_mode_button_goes_live_and_logs_it(log_in: LogIn, make_rule: MakeRule) -
     assert LogEntry.objects.get().get_change_message() == "Mode: live."
 
 
+def test_going_live_with_a_broken_rule_says_that_it_does_not_run(log_in: LogIn, make_rule: MakeRule) -> None:
+    """Live is what was asked for; that nothing will happen must not be found out later."""
+    rule = make_rule(mode="shadow", load=False)
+    Rule.objects.filter(pk=rule.pk).update_quietly(problem="Order has no field 'statsu'.")
+
+    url = reverse("admin:rules_engine_rule_mode", args=[rule.pk])
+    response = log_in().post(url, {"mode": "live"}, follow=True)
+
+    assert [str(text) for text in response.context["messages"]] == [
+        "“Paid orders” is live: its actions run.",
+        "“Paid orders” is quarantined and does not run: Order has no field 'statsu'.",
+    ]
+    assert "When it matches, its actions run." not in response.content.decode()
+
+
 def test_mode_button_refuses_get_and_other_words(log_in: LogIn, make_rule: MakeRule) -> None:
     """A link cannot switch a rule, nor can a misspelt mode."""
     rule = make_rule(mode="shadow", load=False)

@@ -160,18 +160,25 @@ def test_rows_that_are_added_and_removed_keep_their_own_fields(visit: Visit) -> 
 def test_action_that_is_not_installed_is_shown_and_kept(visit: Visit, make_rule: MakeRule) -> None:
     """The form works around it."""
     rule = make_rule(load=False)
-    RuleAction.objects.update(kind="slack", config={"channel": "#ops"})
+    config = {"channel": "#ops", "blocks": [{"text": "x"}], "n": 1, "quiet": None}
+    RuleAction.objects.update(kind="slack", config=config)
     page = visit(change_url(rule))
 
     chosen = page.get_by_label("Kind:").first.locator("option:checked").inner_text()
     assert chosen == "slack (not installed)"
-    assert page.locator(".field-config input").first.is_disabled()
+    fields = page.locator("#actions-0 .field-config input")
+    assert [fields.nth(n).input_value() for n in range(4)] == ["#ops", '[{"text": "x"}]', "1", "null"]
+    assert fields.first.is_disabled()
+    kind = page.get_by_label("Kind:").first
+    kind.select_option("log")
+    kind.select_option("slack")
+    assert fields.first.input_value() == "#ops"
     page.get_by_label("Name:").fill("Renamed")
     page.get_by_role("button", name="Save", exact=True).click()
 
     page.wait_for_url("**/admin/rules_engine/rule/")
     assert Rule.objects.get().name == "Renamed"
-    assert RuleAction.objects.values_list("kind", "config").get() == ("slack", {"channel": "#ops"})
+    assert RuleAction.objects.values_list("kind", "config").get() == ("slack", config)
 
 
 def test_second_of_two_editors_is_told_and_loses_nothing(visit: Visit, make_rule: MakeRule) -> None:

@@ -30,8 +30,8 @@
         }
         row.rulesKind = kind.value;
         row.rulesStash = {};
-        row.rulesUnknown = kind.value in data.kinds ? '' : kind.value;
-        formOf(area);
+        const form = formOf(area);
+        row.rulesSchema = form ? copied(form.schema) : null;  // of a kind that is not installed, nothing else is known
         describe(row, kind.value);
         label(row);
         new MutationObserver(() => label(row)).observe(configRow(area), {childList: true, subtree: true});
@@ -72,7 +72,7 @@
         if (form) {
             form.readonly = Boolean(kind) && !known;
             form.update({
-                schema: copied(known ? known.schema : kind ? data.unknown : data.nothing),
+                schema: copied(known ? known.schema : kind ? row.rulesSchema : data.nothing),
                 data: config,
                 errorMap: {}
             });

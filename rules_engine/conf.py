@@ -50,10 +50,14 @@ class Setting(Generic[T]):
 
     def __get__(self, instance: object, owner: type | None = None) -> T:
         values = _given()
-        if self.name not in values:
-            return self.default
-        value = values[self.name]
-        return self.default if self.check(value) else value
+        if self.name in values and not self.check(values[self.name]):
+            given: T = values[self.name]
+            return given
+        return self.default_now()
+
+    def default_now(self) -> T:
+        """The default in this process."""
+        return self.default
 
 
 class _UnderTest(Setting[T]):
@@ -63,10 +67,8 @@ class _UnderTest(Setting[T]):
         super().__init__(default, check, doc)
         self.test_default = test_default
 
-    def __get__(self, instance: object, owner: type | None = None) -> T:
-        if self.name not in _given() and under_test():
-            return self.test_default
-        return super().__get__(instance, owner)
+    def default_now(self) -> T:
+        return self.test_default if under_test() else self.default
 
 
 def _given() -> Mapping[str, Any]:

@@ -49,6 +49,10 @@ class ApiView(APIView):
     view_permissions: ClassVar[Sequence[str]] = ()
     """Permissions for everything that ``permissions`` does not name."""
 
+    def permits(self, user: Any) -> bool:
+        """Whether a staff user may make the current request."""
+        return bool(user.has_perms(self.required_permissions()))
+
     def required_permissions(self) -> Sequence[str]:
         """The permissions that the current request needs."""
         for name in (getattr(self, "action", None), self.request.method):

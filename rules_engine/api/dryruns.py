@@ -12,7 +12,6 @@ from django.db.models import Model
 from rest_framework.exceptions import ErrorDetail, PermissionDenied, ValidationError
 
 from rules_engine import services
-from rules_engine.api.guard import may_see_payload
 from rules_engine.catalog import get_signal, sender_model
 from rules_engine.conditions import compile_condition
 from rules_engine.context import freeze, typed
@@ -76,9 +75,11 @@ def _run(rule: Rule, asked: dict[str, Any], event: Event | None) -> services.Dry
 def _is_hidden(rule: Rule, event: Event | None, user: Any) -> bool:
     if event is not None:
         may_see_event = user.has_perm("rules_engine.view_event")
-        return not (may_see_event and may_see_payload(user, event.signal, event.sender))
+        return not (may_see_event and services.may_see_payload(user=user, signal=event.signal, sender=event.sender))
     # Without a model there is the signal's example alone: made up, and in the catalogue.
-    return _model(rule) is not None and not may_see_payload(user, rule.signal, rule.sender)
+    return _model(rule) is not None and not services.may_see_payload(
+        user=user, signal=rule.signal, sender=rule.sender
+    )
 
 
 def _model(rule: Rule) -> type[Model] | None:

@@ -22,7 +22,7 @@ _REQUEST = "`method`, `path`, `route`, `view`"
 def _save(sender: Any, given: dict[str, Any]) -> dict[str, Any]:
     fields = given.get("update_fields")
     return {
-        "instance": given["instance"],
+        "instance": given.get("instance"),
         "created": given.get("created"),
         "update_fields": sorted(fields) if fields is not None else None,
         "using": given.get("using"),
@@ -30,18 +30,19 @@ def _save(sender: Any, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pre_save(sender: Any, given: dict[str, Any]) -> dict[str, Any]:
-    return {**_save(sender, given), "created": given["instance"]._state.adding}
+    instance = given.get("instance")
+    return {**_save(sender, given), "created": instance._state.adding if instance is not None else None}
 
 
 def _delete(sender: Any, given: dict[str, Any]) -> dict[str, Any]:
-    return {"instance": given["instance"], "using": given.get("using")}
+    return {"instance": given.get("instance"), "using": given.get("using")}
 
 
 def _m2m(sender: Any, given: dict[str, Any]) -> dict[str, Any]:
     keys = given.get("pk_set")
     model = given.get("model")
     return {
-        "instance": given["instance"],
+        "instance": given.get("instance"),
         "action": given.get("action"),
         "reverse": given.get("reverse"),
         "model": model._meta.label_lower if isinstance(model, type) and issubclass(model, Model) else None,

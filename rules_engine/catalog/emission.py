@@ -71,16 +71,19 @@ class Emission:
 
     def context(self, plan: Plan) -> dict[str, Any]:
         """Return the live context: arguments are read already, objects are lazy documents."""
-        reads = Reads()
-        document: dict[str, Any] = {
+        reads, document = Reads(), self.envelope()
+        for name, value in self.spec.read(self.sender, self.given).items():
+            document[name] = self._argument(name, value, plan, reads)
+        return document
+
+    def envelope(self) -> dict[str, Any]:
+        """Return what every context has, whatever the signal: which signal, from whom, when, and why."""
+        return {
             "signal": self.spec.key,
             "sender": self.label,
             "event": {"id": str(self.id), "time": typed(self.at)},
             "cause": self._cause_document(),
         }
-        for name, value in self.spec.read(self.sender, self.given).items():
-            document[name] = self._argument(name, value, plan, reads)
-        return document
 
     def _argument(self, name: str, value: Any, plan: Plan, reads: Reads) -> Any:
         if is_secret_name(name) and not isinstance(value, dict):

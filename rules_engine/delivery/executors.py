@@ -111,7 +111,7 @@ class Thread:
 def _work(wanted: threading.Event, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
-            next_due = _drain(deadline=ROUND_SECONDS)
+            next_due = _round()
         finally:
             # A connection kept through an idle hour may be dead, and counts against the server's limit.
             connections.close_all()
@@ -127,15 +127,25 @@ def pause(next_due: float | None) -> float:
     return min(max(next_due, SHORTEST_PAUSE), settings.POLL_SECONDS)
 
 
-def _drain(deadline: float | None = None) -> float | None:
-    """Drain, whatever happens; return the seconds until the next due execution, if that is known."""
-    from rules_engine.delivery.worker import drain  # the worker writes to the outbox, which wakes executors
+def _round() -> float | None:
+    """One round of the thread, whatever happens; return the seconds until the next due execution, if it is known."""
+    from rules_engine.delivery import worker  # it writes to the outbox, which wakes executors
 
     try:
-        return drain(deadline=deadline).next_due
+        return worker.work(ROUND_SECONDS).next_due
     except Exception:
         logger.exception("rules: the worker failed; what is due stays due and is tried again")
         return None
+
+
+def _drain() -> None:
+    """Drain here and now, whatever happens."""
+    from rules_engine.delivery import worker  # it writes to the outbox, which wakes executors
+
+    try:
+        worker.drain()
+    except Exception:
+        logger.exception("rules: the worker failed; what is due stays due and is tried again")
 
 
 _executors: dict[str, Executor] = {"inline": Inline(), "thread": Thread(), "none": Nobody()}

@@ -14,6 +14,7 @@ from rules_engine.catalog.emission import current_cause
 from rules_engine.conf import settings
 from rules_engine.delivery import outbox
 from rules_engine.delivery.causes import cause_of
+from rules_engine.delivery.retention import prune_if_due
 from rules_engine.delivery.running import Result, run_action, stand_in_the_way
 from rules_engine.models import Attempt, Execution
 from rules_engine.signals import execution_finished, execution_started
@@ -53,6 +54,13 @@ def drain(limit: int | None = None, deadline: float | None = None) -> Drained:
             break
         finished += _run_batch(batch, until)
     return Drained(finished, _next_due(using))
+
+
+def work(deadline: float) -> Drained:
+    """One round of a worker that goes on: drain for ``deadline`` seconds, and delete old history once an hour."""
+    drained = drain(deadline=deadline)
+    prune_if_due()
+    return drained
 
 
 def before_batch(check: BeforeBatch) -> None:

@@ -2,14 +2,14 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import rules_engine.events
-import rules_engine.models.fields
 from django.conf import settings
 from django.db import migrations, models
 
+import rules_engine.events
+import rules_engine.models.fields
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -18,185 +18,387 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.UUIDField(default=rules_engine.events.new_id, editable=False, primary_key=True, serialize=False)),
-                ('signal', models.CharField(max_length=100, verbose_name='signal')),
-                ('sender', models.CharField(blank=True, max_length=200, verbose_name='sender')),
-                ('object_id', models.CharField(blank=True, max_length=255, verbose_name='object')),
-                ('data', rules_engine.models.fields.JSONTextField(verbose_name='data')),
-                ('created_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='when')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=rules_engine.events.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("signal", models.CharField(max_length=100, verbose_name="signal")),
+                ("sender", models.CharField(blank=True, max_length=200, verbose_name="sender")),
+                ("object_id", models.CharField(blank=True, max_length=255, verbose_name="object")),
+                ("data", rules_engine.models.fields.JSONTextField(verbose_name="data")),
+                (
+                    "created_at",
+                    models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name="when"),
+                ),
             ],
             options={
-                'verbose_name': 'event',
-                'verbose_name_plural': 'events',
-                'ordering': ['-id'],
-                'default_permissions': ('view', 'delete'),
+                "verbose_name": "event",
+                "verbose_name_plural": "events",
+                "ordering": ["-id"],
+                "default_permissions": ("view", "delete"),
             },
         ),
         migrations.CreateModel(
-            name='RuleSetToken',
+            name="RuleSetToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.CharField(max_length=32)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("token", models.CharField(max_length=32)),
             ],
             options={
-                'verbose_name': 'token of the rule set',
-                'verbose_name_plural': 'tokens of the rule set',
-                'default_permissions': (),
+                "verbose_name": "token of the rule set",
+                "verbose_name_plural": "tokens of the rule set",
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='Execution',
+            name="Execution",
             fields=[
-                ('id', models.UUIDField(default=rules_engine.events.new_id, editable=False, primary_key=True, serialize=False)),
-                ('rule_slug', models.CharField(db_index=True, max_length=100, verbose_name='slug of the rule')),
-                ('rule_name', models.CharField(max_length=200, verbose_name='name of the rule')),
-                ('action_kind', models.CharField(blank=True, max_length=100, verbose_name='kind of action')),
-                ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),
-                ('priority', models.IntegerField(default=100, verbose_name='priority')),
-                ('state', models.CharField(choices=[('pending', 'pending'), ('claimed', 'running'), ('succeeded', 'succeeded'), ('failed', 'failed'), ('cancelled', 'cancelled'), ('skipped', 'skipped'), ('shadow', 'shadow: nothing sent')], default='pending', max_length=10, verbose_name='state')),
-                ('due_at', models.DateTimeField(blank=True, null=True, verbose_name='due')),
-                ('lease_until', models.DateTimeField(blank=True, null=True, verbose_name='lease until')),
-                ('claim_token', models.UUIDField(blank=True, db_index=True, null=True, verbose_name='claim')),
-                ('attempts_made', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
-                ('reason', models.CharField(blank=True, max_length=50, verbose_name='reason')),
-                ('note', models.CharField(blank=True, max_length=500, verbose_name='note')),
-                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='executions', to='rules_engine.event', verbose_name='event')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=rules_engine.events.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("rule_slug", models.CharField(db_index=True, max_length=100, verbose_name="slug of the rule")),
+                ("rule_name", models.CharField(max_length=200, verbose_name="name of the rule")),
+                ("action_kind", models.CharField(blank=True, max_length=100, verbose_name="kind of action")),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="position")),
+                ("priority", models.IntegerField(default=100, verbose_name="priority")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "pending"),
+                            ("claimed", "running"),
+                            ("succeeded", "succeeded"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                            ("skipped", "skipped"),
+                            ("shadow", "shadow: nothing sent"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("due_at", models.DateTimeField(blank=True, null=True, verbose_name="due")),
+                ("lease_until", models.DateTimeField(blank=True, null=True, verbose_name="lease until")),
+                ("claim_token", models.UUIDField(blank=True, db_index=True, null=True, verbose_name="claim")),
+                ("attempts_made", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
+                ("reason", models.CharField(blank=True, max_length=50, verbose_name="reason")),
+                ("note", models.CharField(blank=True, max_length=500, verbose_name="note")),
+                ("finished_at", models.DateTimeField(blank=True, null=True, verbose_name="finished")),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="executions",
+                        to="rules_engine.event",
+                        verbose_name="event",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'execution',
-                'verbose_name_plural': 'executions',
-                'ordering': ['-event_id', 'priority', 'position'],
-                'permissions': [('retry_execution', 'Can retry executions')],
-                'default_permissions': ('view', 'delete'),
-            },
-        ),
-        migrations.AddField(
-            model_name='event',
-            name='cause',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='caused_events', to='rules_engine.execution', verbose_name='caused by'),
-        ),
-        migrations.CreateModel(
-            name='Attempt',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField(verbose_name='number')),
-                ('rule_version', models.PositiveIntegerField(null=True, verbose_name='version of the rule')),
-                ('started_at', models.DateTimeField(verbose_name='started')),
-                ('duration_ms', models.PositiveIntegerField(verbose_name='milliseconds')),
-                ('outcome', models.CharField(choices=[('succeeded', 'succeeded'), ('retry', 'failed, tried again later'), ('failed', 'failed for good')], max_length=10, verbose_name='outcome')),
-                ('error', models.TextField(blank=True, verbose_name='error')),
-                ('detail', rules_engine.models.fields.JSONTextField(default=dict, verbose_name='detail')),
-                ('execution', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='rules_engine.execution', verbose_name='execution')),
-            ],
-            options={
-                'verbose_name': 'attempt',
-                'verbose_name_plural': 'attempts',
-                'ordering': ['number'],
-                'default_permissions': ('view',),
-            },
-        ),
-        migrations.CreateModel(
-            name='Rule',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('slug', models.SlugField(blank=True, help_text='Stable identifier for the API and for files; made from the name if left empty.', max_length=100, unique=True, verbose_name='slug')),
-                ('description', models.TextField(blank=True, verbose_name='description')),
-                ('mode', models.CharField(choices=[('off', 'Off'), ('shadow', 'Shadow: records what it would do, sends nothing'), ('live', 'Live')], default='shadow', max_length=10, verbose_name='mode')),
-                ('signal', models.CharField(help_text='What the rule listens to.', max_length=100, verbose_name='signal')),
-                ('sender', models.CharField(blank=True, help_text='Who sends it, such as a model; empty is any sender that rules may listen to.', max_length=200, verbose_name='sender')),
-                ('condition', models.TextField(blank=True, help_text="JMESPath over the event, such as instance.status == 'paid'. Empty is always.", verbose_name='condition')),
-                ('priority', models.IntegerField(default=100, help_text='Lower numbers run first; rules of equal priority by name.', verbose_name='priority')),
-                ('stop_on_match', models.BooleanField(default=False, help_text='When this live rule matches, rules after it do not see the event.', verbose_name='stop on match')),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('problem', models.TextField(blank=True, editable=False, verbose_name='problem')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='changed')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
-                ('updated_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by')),
-            ],
-            options={
-                'verbose_name': 'rule',
-                'verbose_name_plural': 'rules',
-                'ordering': ['priority', 'name', 'pk'],
+                "verbose_name": "execution",
+                "verbose_name_plural": "executions",
+                "ordering": ["-event_id", "priority", "position"],
+                "permissions": [("retry_execution", "Can retry executions")],
+                "default_permissions": ("view", "delete"),
             },
         ),
         migrations.AddField(
-            model_name='execution',
-            name='rule',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='executions', to='rules_engine.rule', verbose_name='rule'),
+            model_name="event",
+            name="cause",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="caused_events",
+                to="rules_engine.execution",
+                verbose_name="caused by",
+            ),
         ),
         migrations.CreateModel(
-            name='RuleAction',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField(blank=True, verbose_name='position')),
-                ('kind', models.CharField(max_length=100, verbose_name='kind')),
-                ('config', models.JSONField(blank=True, default=dict, verbose_name='configuration')),
-                ('on_error', models.CharField(choices=[('continue', 'Continue with the next action'), ('stop', 'Stop: the actions after it wait for its success')], default='continue', max_length=10, verbose_name='on error')),
-                ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('rule', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='actions', to='rules_engine.rule', verbose_name='rule')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveSmallIntegerField(verbose_name="number")),
+                ("rule_version", models.PositiveIntegerField(null=True, verbose_name="version of the rule")),
+                ("started_at", models.DateTimeField(verbose_name="started")),
+                ("duration_ms", models.PositiveIntegerField(verbose_name="milliseconds")),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("succeeded", "succeeded"),
+                            ("retry", "failed, tried again later"),
+                            ("failed", "failed for good"),
+                        ],
+                        max_length=10,
+                        verbose_name="outcome",
+                    ),
+                ),
+                ("error", models.TextField(blank=True, verbose_name="error")),
+                ("detail", rules_engine.models.fields.JSONTextField(default=dict, verbose_name="detail")),
+                (
+                    "execution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attempts",
+                        to="rules_engine.execution",
+                        verbose_name="execution",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'action',
-                'verbose_name_plural': 'actions',
-                'ordering': ['position', 'pk'],
-                'default_permissions': (),
+                "verbose_name": "attempt",
+                "verbose_name_plural": "attempts",
+                "ordering": ["number"],
+                "default_permissions": ("view",),
+            },
+        ),
+        migrations.CreateModel(
+            name="Rule",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                (
+                    "slug",
+                    models.SlugField(
+                        blank=True,
+                        help_text="Stable identifier for the API and for files; made from the name if left empty.",
+                        max_length=100,
+                        unique=True,
+                        verbose_name="slug",
+                    ),
+                ),
+                ("description", models.TextField(blank=True, verbose_name="description")),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("off", "Off"),
+                            ("shadow", "Shadow: records what it would do, sends nothing"),
+                            ("live", "Live"),
+                        ],
+                        default="shadow",
+                        max_length=10,
+                        verbose_name="mode",
+                    ),
+                ),
+                (
+                    "signal",
+                    models.CharField(help_text="What the rule listens to.", max_length=100, verbose_name="signal"),
+                ),
+                (
+                    "sender",
+                    models.CharField(
+                        blank=True,
+                        help_text="Who sends it, such as a model; empty is any sender that rules may listen to.",
+                        max_length=200,
+                        verbose_name="sender",
+                    ),
+                ),
+                (
+                    "condition",
+                    models.TextField(
+                        blank=True,
+                        help_text="JMESPath over the event, such as instance.status == 'paid'. Empty is always.",
+                        verbose_name="condition",
+                    ),
+                ),
+                (
+                    "priority",
+                    models.IntegerField(
+                        default=100,
+                        help_text="Lower numbers run first; rules of equal priority by name.",
+                        verbose_name="priority",
+                    ),
+                ),
+                (
+                    "stop_on_match",
+                    models.BooleanField(
+                        default=False,
+                        help_text="When this live rule matches, rules after it do not see the event.",
+                        verbose_name="stop on match",
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False, verbose_name="version")),
+                ("problem", models.TextField(blank=True, editable=False, verbose_name="problem")),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="changed"),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="created by",
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="changed by",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "rule",
+                "verbose_name_plural": "rules",
+                "ordering": ["priority", "name", "pk"],
             },
         ),
         migrations.AddField(
-            model_name='execution',
-            name='action',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='executions', to='rules_engine.ruleaction', verbose_name='action'),
+            model_name="execution",
+            name="rule",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="executions",
+                to="rules_engine.rule",
+                verbose_name="rule",
+            ),
         ),
         migrations.CreateModel(
-            name='RuleVersion',
+            name="RuleAction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rule_slug', models.CharField(db_index=True, max_length=100, verbose_name='slug of the rule')),
-                ('number', models.PositiveIntegerField(verbose_name='version')),
-                ('change', models.CharField(choices=[('created', 'created'), ('changed', 'changed'), ('deleted', 'deleted')], max_length=10, verbose_name='change')),
-                ('snapshot', models.JSONField(verbose_name='rule and actions')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='when')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='who')),
-                ('rule', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='versions', to='rules_engine.rule', verbose_name='rule')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveSmallIntegerField(blank=True, verbose_name="position")),
+                ("kind", models.CharField(max_length=100, verbose_name="kind")),
+                ("config", models.JSONField(blank=True, default=dict, verbose_name="configuration")),
+                (
+                    "on_error",
+                    models.CharField(
+                        choices=[
+                            ("continue", "Continue with the next action"),
+                            ("stop", "Stop: the actions after it wait for its success"),
+                        ],
+                        default="continue",
+                        max_length=10,
+                        verbose_name="on error",
+                    ),
+                ),
+                ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                (
+                    "rule",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="actions",
+                        to="rules_engine.rule",
+                        verbose_name="rule",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'version of a rule',
-                'verbose_name_plural': 'versions of rules',
-                'ordering': ['-created_at', '-id'],
-                'default_permissions': ('view',),
+                "verbose_name": "action",
+                "verbose_name_plural": "actions",
+                "ordering": ["position", "pk"],
+                "default_permissions": (),
+            },
+        ),
+        migrations.AddField(
+            model_name="execution",
+            name="action",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="executions",
+                to="rules_engine.ruleaction",
+                verbose_name="action",
+            ),
+        ),
+        migrations.CreateModel(
+            name="RuleVersion",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("rule_slug", models.CharField(db_index=True, max_length=100, verbose_name="slug of the rule")),
+                ("number", models.PositiveIntegerField(verbose_name="version")),
+                (
+                    "change",
+                    models.CharField(
+                        choices=[("created", "created"), ("changed", "changed"), ("deleted", "deleted")],
+                        max_length=10,
+                        verbose_name="change",
+                    ),
+                ),
+                ("snapshot", models.JSONField(verbose_name="rule and actions")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="when")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="who",
+                    ),
+                ),
+                (
+                    "rule",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="versions",
+                        to="rules_engine.rule",
+                        verbose_name="rule",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "version of a rule",
+                "verbose_name_plural": "versions of rules",
+                "ordering": ["-created_at", "-id"],
+                "default_permissions": ("view",),
             },
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['sender', 'object_id'], name='rules_event_object'),
+            model_name="event",
+            index=models.Index(fields=["sender", "object_id"], name="rules_event_object"),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('execution', 'number'), name='rules_attempt_number'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(fields=("execution", "number"), name="rules_attempt_number"),
         ),
         migrations.AddIndex(
-            model_name='rule',
-            index=models.Index(fields=['signal', 'sender'], name='rules_rule_signal'),
+            model_name="rule",
+            index=models.Index(fields=["signal", "sender"], name="rules_rule_signal"),
         ),
         migrations.AddConstraint(
-            model_name='rule',
-            constraint=models.CheckConstraint(condition=models.Q(('mode__in', ['off', 'shadow', 'live'])), name='rules_rule_mode'),
+            model_name="rule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("mode__in", ["off", "shadow", "live"])), name="rules_rule_mode"
+            ),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(fields=['state', 'due_at'], name='rules_execution_due'),
+            model_name="execution",
+            index=models.Index(fields=["state", "due_at"], name="rules_execution_due"),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(fields=['state', 'finished_at'], name='rules_execution_finished'),
+            model_name="execution",
+            index=models.Index(fields=["state", "finished_at"], name="rules_execution_finished"),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(fields=['rule', 'state'], name='rules_execution_rule'),
+            model_name="execution",
+            index=models.Index(fields=["rule", "state"], name="rules_execution_rule"),
         ),
     ]

@@ -55,7 +55,7 @@ class Changes:
         if rule.pk in self._touched:
             self._claim_again(rule)
         elif not self._count_up(rule):
-            raise StaleRule(rule.name, rule.version, self._stored_version(rule))
+            raise StaleRule(self._stored_name(rule), rule.version, self._stored_version(rule))
         if self.by is not None:
             rule.updated_by = self.by
 
@@ -78,6 +78,10 @@ class Changes:
         self._bumped.append((rule, rule.version))
         rule.version += 1
         return True
+
+    def _stored_name(self, rule: Rule) -> str:
+        """The name that others know: the instance may hold a new one that is not saved."""
+        return self._rules().filter(pk=rule.pk).values_list("name", flat=True).first() or rule.name
 
     def _stored_version(self, rule: Rule) -> int | None:
         found: int | None = self._rules().filter(pk=rule.pk).values_list("version", flat=True).first()

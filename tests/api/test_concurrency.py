@@ -99,7 +99,7 @@ def test_change_between_reading_and_writing_is_told(
         check(rule=rule, actions=actions)
         Rule.objects.filter(pk=rule.pk).update_quietly(version=2)
 
-    monkeypatch.setattr(services, "validate_rule", slow_check)
+    monkeypatch.setattr(services.rules, "validate_rule", slow_check)
 
     answer = api.patch("rules/paid-orders/", {"priority": 5}, **condition)
 
@@ -113,7 +113,7 @@ def test_two_new_rules_with_one_slug_at_once_is_409(
 ) -> None:
     """The second of two that both passed validation is told to try again."""
     make_rule(load=False)
-    monkeypatch.setattr(services, "validate_rule", lambda **_: None)
+    monkeypatch.setattr(services.rules, "validate_rule", lambda **_: None)
 
     answer = api.post("rules/", {**paid, "slug": "paid-orders"})
 

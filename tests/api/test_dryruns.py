@@ -287,4 +287,4 @@ class TestWithoutPermissionOnTheModel:
 
         body = viewer.post(PATH, {"data": data, "condition": "instance.note == 'Ada'"}).body
 
-        assert (body["matches"], body["data"]) == (True, data)
+        assert (body["matches"], body["data"]["instance"]) == (True, data["instance"])

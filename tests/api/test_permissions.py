@@ -29,10 +29,6 @@ ALLOWED: dict[tuple[str, str], tuple[tuple[str, ...], int]] = {
     ("DELETE", "rules/{slug}/"): (("rules_engine.delete_rule",), 204),
     ("GET", "rules/{slug}/versions/"): (("rules_engine.view_rule", "rules_engine.view_ruleversion"), 200),
     ("POST", "rules/{slug}/dry-run/"): (("rules_engine.view_rule",), 200),
-    ("GET", "events/"): (("rules_engine.view_event",), 200),
-    ("GET", "events/{event}/"): (("rules_engine.view_event",), 200),
-    ("GET", "executions/"): (("rules_engine.view_execution",), 200),
-    ("GET", "executions/{execution}/"): (("rules_engine.view_execution",), 200),
     ("POST", "executions/{execution}/retry/"): (("rules_engine.retry_execution",), 200),
     ("GET", "signals/"): (("rules_engine.view_rule",), 200),
     ("GET", "signals/post_save/"): (("rules_engine.view_rule",), 200),
@@ -46,7 +42,21 @@ ALLOWED: dict[tuple[str, str], tuple[tuple[str, ...], int]] = {
 }
 """What each operation takes, and what it answers then."""
 
-EVERYTHING = sorted({name for names, _ in ALLOWED.values() for name in names})
+HISTORY = {
+    "events/": "view_event",
+    "events/{event}/": "view_event",
+    "executions/": "view_execution",
+    "executions/{execution}/": "view_execution",
+}
+"""Addresses of the history: its own permission opens them, and so does any that shows the rules."""
+
+ADDRESSES = sorted({*HISTORY, *(path for _, path in ALLOWED)})
+EVERYTHING = sorted(
+    {
+        *(name for names, _ in ALLOWED.values() for name in names),
+        *(f"rules_engine.{name}" for name in HISTORY.values()),
+    }
+)
 
 
 @pytest.fixture
@@ -82,13 +92,13 @@ def test_table_names_every_address() -> None:
         .replace("{execution}", "<uuid:pk>")
         .replace("signals/post_save/", "signals/<str:key>/")
         .replace("actions/log/", "actions/<str:key>/")
-        for _, path in ALLOWED
+        for path in ADDRESSES
     }
     assert addresses(urls.urlpatterns) == shown
     assert isinstance(get_resolver(), URLResolver)
 
 
-@pytest.mark.parametrize("path", sorted({path for _, path in ALLOWED}))
+@pytest.mark.parametrize("path", ADDRESSES)
 def test_anonymous_is_refused_everywhere(paths: dict[str, Any], path: str) -> None:
     """Nobody gets anything without logging in, by whatever method."""
     for method in METHODS:
@@ -96,7 +106,7 @@ def test_anonymous_is_refused_everywhere(paths: dict[str, Any], path: str) -> No
         assert answer.status in (401, 403), f"{method} {path}"
 
 
-@pytest.mark.parametrize("path", sorted({path for _, path in ALLOWED}))
+@pytest.mark.parametrize("path", ADDRESSES)
 def test_non_staff_is_refused_everywhere(paths: dict[str, Any], person: MakePerson, path: str) -> None:
     """Permissions without the staff flag open nothing."""
     api = Api(person(*EVERYTHING, staff=False))
@@ -105,7 +115,7 @@ def test_non_staff_is_refused_everywhere(paths: dict[str, Any], person: MakePers
         assert api.call(method, path.format(**paths), body_of(method, path)).status == 403, f"{method} {path}"
 
 
-@pytest.mark.parametrize("path", sorted({path for _, path in ALLOWED}))
+@pytest.mark.parametrize("path", ADDRESSES)
 def test_staff_without_permissions_is_refused_everywhere(
     paths: dict[str, Any], person: MakePerson, path: str
 ) -> None:
@@ -133,10 +143,22 @@ def test_operation_takes_exactly_its_permissions(
     assert answer.status == status, answer.text
 
 
-@pytest.mark.parametrize("path", sorted({path for _, path in ALLOWED}))
+@pytest.mark.parametrize("path", HISTORY)
+def test_history_is_for_those_who_see_it_or_the_rules(paths: dict[str, Any], person: MakePerson, path: str) -> None:
+    """Any one of its own permission and those to view or change rules opens it; all others together do not."""
+    opening = [f"rules_engine.{name}" for name in (HISTORY[path], "view_rule", "change_rule")]
+    address = path.format(**paths)
+
+    for name in opening:
+        assert Api(person(name, name=name.replace(".", "-"))).call("GET", address, None).status == 200, name
+    others = [name for name in EVERYTHING if name not in opening]
+    assert Api(person(*others, name="others")).call("GET", address, None).status == 403
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
 def test_other_methods_are_405(api: Api, paths: dict[str, Any], path: str) -> None:
     """What an address does not offer is told, and history cannot be written."""
-    offered = {method for method, known in ALLOWED if known == path}
+    offered = {method for method, known in ALLOWED if known == path} | ({"GET"} if path in HISTORY else set())
 
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         if method not in offered:

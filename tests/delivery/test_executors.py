@@ -50,6 +50,7 @@ def drains(monkeypatch: pytest.MonkeyPatch) -> Drains:
     """``drain``, replaced."""
     found = Drains()
     monkeypatch.setattr(worker, "drain", found)
+    monkeypatch.setattr(worker, "prune_if_due", lambda: None)
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from rules_engine.api.guard import may_see_payload
+from rules_engine import services
 from rules_engine.api.moments import MomentField
 from rules_engine.models import Attempt, Event, Execution, Reason
 
@@ -17,7 +17,7 @@ class _Guarded(serializers.Serializer[Any]):
     """Knows whether the user who asks may see the payload of an event."""
 
     def may_view(self, event: Event) -> bool:
-        return may_see_payload(self.context["request"].user, event.signal, event.sender)
+        return services.may_see_payload(user=self.context["request"].user, signal=event.signal, sender=event.sender)
 
 
 class EventSerializer(_Guarded):

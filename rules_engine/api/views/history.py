@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from rules_engine import services
-from rules_engine.api.base import ApiViewSet
+from rules_engine.api.base import ApiViewSet, M
 from rules_engine.api.filters import EventFilters, ExecutionFilters
 from rules_engine.api.serializers.history import (
     EventDetailSerializer,
@@ -23,12 +23,21 @@ from rules_engine.api.serializers.history import (
 from rules_engine.models import Event, Execution
 
 
-class EventViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet[Event]):
+class HistoryViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet[M]):
+    """Rows that only the engine writes."""
+
+    def permits(self, user: Any) -> bool:
+        if self.action in self.permissions:
+            return super().permits(user)
+        model = str(self.get_queryset().model._meta.model_name)
+        return services.may_see_history(user=user, model=model)
+
+
+class EventViewSet(HistoryViewSet[Event]):
     """Events, the newest first; each one with its payload."""
 
     lookup_value_converter = "uuid"
     filters = EventFilters
-    view_permissions = ("rules_engine.view_event",)
 
     def get_queryset(self) -> QuerySet[Event]:
         events = Event.objects.all()
@@ -38,12 +47,11 @@ class EventViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet[Event]):
         return EventSerializer if self.action == "list" else EventDetailSerializer
 
 
-class ExecutionViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet[Execution]):
+class ExecutionViewSet(HistoryViewSet[Execution]):
     """Executions, the newest first; each one with its attempts."""
 
     lookup_value_converter = "uuid"
     filters = ExecutionFilters
-    view_permissions = ("rules_engine.view_execution",)
     permissions = {"retry": ("rules_engine.retry_execution",)}
 
     def get_queryset(self) -> QuerySet[Execution]:

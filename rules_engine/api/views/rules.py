@@ -21,7 +21,7 @@ from rules_engine.api.filters import RuleFilters
 from rules_engine.api.serializers.dryruns import DryRunRequestSerializer
 from rules_engine.api.serializers.rules import RuleSerializer, RuleVersionSerializer
 from rules_engine.exceptions import StaleRule
-from rules_engine.models import Rule, RuleVersion, recording
+from rules_engine.models import Rule, RuleVersion
 
 
 class RuleViewSet(ApiViewSet[Rule]):
@@ -77,14 +77,12 @@ class RuleViewSet(ApiViewSet[Rule]):
         """Delete a rule; what it has pending is cancelled, its versions and its history stay."""
         rule = self.get_object()
         version = expected_version(request, rule, {})
-        with recording(by=request.user):
-            # Locked, so that nobody changes it between the look at its version and its end.
-            current = Rule.objects.select_for_update().filter(pk=rule.pk).first()
-            if current is None:
-                raise Http404
-            if version not in (None, current.version):
-                raise _stale(StaleRule(rule.name, rule.version, current.version), version)
-            current.delete()
+        try:
+            services.delete_rule(rule=rule, by=request.user, version=version)
+        except StaleRule as error:
+            if error.actual is None:
+                raise Http404 from None
+            raise _stale(error, version) from None
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @action(detail=True, methods=["get"], filter_backends=[])

@@ -13,7 +13,7 @@ from django.db import connections
 from rules_engine import services
 from rules_engine.conf import settings
 from rules_engine.delivery import executors
-from rules_engine.delivery.worker import drain
+from rules_engine.delivery.worker import drain, work
 from rules_engine.models import Execution, Rule
 from rules_engine.receivers import loader
 
@@ -65,7 +65,7 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         self.stdout.write("Draining; stop with SIGTERM or Ctrl+C.")
         while not stop.is_set():
-            done = drain(deadline=executors.ROUND_SECONDS)
+            done = work(executors.ROUND_SECONDS)
             if done.finished:
                 self.stdout.write(f"{done.finished} run.")
             connections.close_all()

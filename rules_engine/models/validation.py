@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 Problems = dict[str, list[str]]
 
 
+_TEXTS = ("name", "description", "signal", "sender", "condition")
+
+
 def rule_problems(rule: Rule) -> Problems:
     """Return messages by field name; empty for a sound rule."""
+    unstorable = {name: [problem] for name in _TEXTS if (problem := text_problem(getattr(rule, name)))}
+    if unstorable:
+        return unstorable
     try:
         spec = get_signal(rule.signal)
     except UnknownKey as error:
@@ -43,6 +49,15 @@ def condition_problems(text: str, signal: str, sender: str) -> list[str]:
     if not found and signal:
         found = [str(problem) for problem in check_paths(condition, context_shape(get_signal(signal), sender))]
     return found
+
+
+def text_problem(text: str) -> str:
+    """Say which character no database can hold, or return an empty text."""
+    if "\x00" in text:
+        return "It holds a NUL character, which databases cannot store. Remove it."
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return "It holds half of a character (a lone surrogate), which has no encoding. Remove it."
+    return ""
 
 
 def action_problems(action: RuleAction) -> Problems:

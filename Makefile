@@ -1,7 +1,7 @@
 # Bare `make` lists the commands. Every recipe is plain sh and works from a path with spaces.
 SHELL = /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all-dbs lint lint-environment lint-ruff lint-layers lint-django types format clean
+.PHONY: help setup demo test test-all-dbs lint lint-environment lint-ruff lint-layers lint-django types docs format clean
 
 VENV ?= .venv
 PY = "$(VENV)/bin/python"
@@ -46,6 +46,10 @@ lint-django: lint-environment
 
 types: lint-environment ## mypy, strict
 	$(PY) -m mypy
+
+docs: ## write the generated parts of the reference pages anew
+	@sh .ci/venv.sh "$(VENV)" dev
+	$(PY) docs/generate.py
 
 format: ## let ruff mend what it can
 	@sh .ci/venv.sh "$(VENV)" lint

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, ClassVar, TypeVar
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.metadata import SimpleMetadata
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.response import Response
@@ -14,7 +15,6 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from rules_engine.api.errors import handle
-from rules_engine.api.filters import QueryFilter
 from rules_engine.api.pagination import Pages
 from rules_engine.api.parsers import ExactJSONParser
 from rules_engine.api.permissions import StaffPermission
@@ -67,5 +67,9 @@ class ApiView(APIView):
 class ApiViewSet(ApiView, GenericViewSet[M]):
     """A noun of the API; lists are filtered, ordered and paginated."""
 
-    filter_backends = [QueryFilter]
+    filter_backends = [DjangoFilterBackend]
     pagination_class = Pages
+
+    def filter_queryset(self, queryset: QuerySet[M, Any]) -> QuerySet[M, Any]:
+        # REST framework asks for this for single things too; the parameters are those of lists.
+        return super().filter_queryset(queryset) if self.action == "list" else queryset

@@ -42,6 +42,7 @@ SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "COMPONENT_SPLIT_PATCH": True,
     "ENUM_NAME_OVERRIDES": {},
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": True,
     "PREPROCESSING_HOOKS": [],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],
     "APPEND_COMPONENTS": {},
@@ -282,8 +283,7 @@ class EngineSchema(AutoSchema):
         return f"{self.view.basename}s_{self.view.action}"
 
     def get_override_parameters(self) -> list[Any]:
-        listed = [self.view.filters] if self.view.action == "list" and hasattr(self.view, "filters") else []
-        return [*self._operation().parameters, *listed]
+        return list(self._operation().parameters)
 
     def get_request_serializer(self) -> Any:
         if self.view.action in ("retry", "dry_run"):
@@ -299,10 +299,6 @@ class EngineSchema(AutoSchema):
     def get_examples(self) -> list[Any]:
         example = self._operation().example
         return [] if example is None else [OpenApiExample("An example", value=example, request_only=True)]
-
-    def get_filter_backends(self) -> list[Any]:
-        # Their parameters are given above.
-        return []
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         return self.view.action in ("list", "versions")

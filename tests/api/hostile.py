@@ -78,6 +78,8 @@ def main() -> dict[str, Any]:
         "missing": api.get("rules/none/").body,
         "stale": api.patch("rules/a/", {"version": 9}).status,
         "filtered": api.get("executions/?state=failed&created_after=2026-01-01T00:00:00Z").status,
+        "refused": [api.get(f"rules/?{query}").status for query in ("mode=null", "ordering=state", "has_problem=x")],
+        "exact": api.get("rules/?signal=post&ordering=name").body["count"],
         "options": api.call("OPTIONS", "rules/").status,
         "docs": api.get("docs/").status,
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
@@ -268,6 +269,38 @@ def test_history_between_two_moments(api: Api, history: dict[str, Execution], pa
     assert count(created_after=middle, created_before=middle + timedelta(minutes=1)) == 1
     assert count(created_after="2001-01-01") == 3
     assert count(created_after="2001-01-01T10:00:00Z", created_before="2001-01-02T10:00:00+02:00") == 0
+    assert count(created_after="", created_before="") == 3
+
+
+@pytest.mark.parametrize("path", ["executions/", "events/"])
+@pytest.mark.parametrize(
+    ("bound", "found"),
+    [
+        ("2026-06-01T10:00:00Z", 1),
+        ("2026-06-01T12:00:00%2B02:00", 1),
+        ("2026-06-01T12:00:00", 1),
+        ("2026-06-01T12:00:01", 0),
+        ("2026-06-01T10:00:00.000001Z", 0),
+        ("2026-06-01 12:00", 1),
+        ("2026-06-01", 1),
+    ],
+)
+def test_moment_without_offset_is_in_the_sites_time_zone(api: Api, path: str, bound: str, found: int) -> None:
+    """Berlin is two hours ahead of UTC in summer; an offset says otherwise."""
+    moment = datetime(2026, 6, 1, 10, tzinfo=UTC)
+    made = moment if settings.USE_TZ else timezone.make_naive(moment)
+    event = Event.objects.create(signal="x", data={}, created_at=made)
+    Execution.objects.create(event=event, rule_slug="x", rule_name="x")
+
+    assert api.get(f"{path}?created_after={bound}").body["count"] == found
+
+
+@pytest.mark.parametrize("moment", ["2026-03-29T02:30:00", "2026-10-25T02:30:00"])
+def test_moment_at_a_change_of_clocks_is_taken(api: Api, moment: str) -> None:
+    """A local time that is skipped or repeated is still a bound, not an error."""
+    Event.objects.create(signal="x", data={})
+
+    assert api.get(f"events/?created_before={moment}").status == 200
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OPTIONAL = ("drf_spectacular", "drf_spectacular_sidecar", "django_filters")
+OPTIONAL = ("drf_spectacular", "drf_spectacular_sidecar")
 
 
-def answers(settings: str, *blocked: str) -> dict[str, Any]:
+def use(settings: str, *blocked: str) -> subprocess.CompletedProcess[str]:
     """Use the API in a process of its own, because REST framework reads most settings at import."""
     environment = {
         **os.environ,
@@ -24,7 +24,12 @@ def answers(settings: str, *blocked: str) -> dict[str, Any]:
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'site'}",
     }
     command = [sys.executable, "-W", "error", "-m", "tests.api.hostile", *blocked]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+
+
+def answers(settings: str, *blocked: str) -> dict[str, Any]:
+    """What the API answered."""
+    done = use(settings, *blocked)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -40,6 +45,7 @@ def check(found: dict[str, Any]) -> None:
     assert found["listed"]["results"][0]["created_at"].endswith("Z")
     assert found["missing"]["code"] == "not_found"
     assert (found["stale"], found["filtered"], found["options"]) == (412, 200, 200)
+    assert (found["refused"], found["exact"]) == ([400] * 3, 0)
 
 
 @pytest.mark.slow
@@ -56,11 +62,23 @@ def test_hostile_settings_neither_break_nor_open_the_api() -> None:
 
 @pytest.mark.slow
 def test_without_optional_packages_all_but_schema_and_docs_is_there() -> None:
-    """The API needs Django and REST framework; describing itself needs drf-spectacular."""
+    """The API needs REST framework and django-filter; describing itself needs drf-spectacular."""
     found = answers("tests.api.hostile_settings", *OPTIONAL)
 
     check(found)
     assert (found["schema"], found["docs"]) == (404, 404)
+
+
+@pytest.mark.slow
+def test_without_django_filter_the_error_says_what_to_install() -> None:
+    """A host that includes the API without its requirements learns of it at start, not at the first list."""
+    done = use("tests.api.hostile_settings", "django_filters")
+
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[-1] == (
+        "django.core.exceptions.ImproperlyConfigured: The REST API of the rules engine needs django-filter, which is "
+        'not installed. Install it with: pip install "django-rules-engine[api]"'
+    )
 
 
 @pytest.mark.slow

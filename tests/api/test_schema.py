@@ -193,3 +193,20 @@ def test_document_is_the_same_in_every_language(document: dict[str, Any], api: A
 
     assert answer["info"] == document["info"]
     assert answer["components"]["schemas"].keys() == document["components"]["schemas"].keys()
+
+
+@pytest.mark.parametrize("name", ["rules", "events", "executions"])
+def test_reference_names_every_parameter_and_ordering(document: dict[str, Any], name: str) -> None:
+    """The page and the document name the same parameters and orderings of each list."""
+    listed = {item["name"]: item for item in document["paths"][f"/{name}/"]["get"]["parameters"]}
+    page = (Path(settings.BASE_DIR) / "docs" / "reference" / "api.md").read_text()
+    filters, orderings = (
+        line.split("|")[2].replace("`", "").replace(" ", "").split(",")
+        for line in page.splitlines()
+        if line.startswith(f"| `{name}/` | `")
+    )
+
+    assert set(filters) == set(listed) - {"ordering", "page", "page_size"}
+    assert {f"{sign}{item}" for item in orderings for sign in ("", "-")} == set(
+        listed["ordering"]["schema"]["items"]["enum"]
+    )

@@ -13,7 +13,7 @@ from rest_framework.serializers import BaseSerializer
 
 from rules_engine import services
 from rules_engine.api.base import ApiViewSet, M
-from rules_engine.api.filters import EventFilters, ExecutionFilters
+from rules_engine.api.filters import EventFilter, ExecutionFilter
 from rules_engine.api.serializers.history import (
     EventDetailSerializer,
     EventSerializer,
@@ -37,7 +37,7 @@ class EventViewSet(HistoryViewSet[Event]):
     """Events, the newest first; each one with its payload."""
 
     lookup_value_converter = "uuid"
-    filters = EventFilters
+    filterset_class = EventFilter
 
     def get_queryset(self) -> QuerySet[Event]:
         events = Event.objects.all()
@@ -51,7 +51,7 @@ class ExecutionViewSet(HistoryViewSet[Execution]):
     """Executions, the newest first; each one with its attempts."""
 
     lookup_value_converter = "uuid"
-    filters = ExecutionFilters
+    filterset_class = ExecutionFilter
     permissions = {"retry": ("rules_engine.retry_execution",)}
 
     def get_queryset(self) -> QuerySet[Execution]:

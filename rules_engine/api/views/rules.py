@@ -17,7 +17,7 @@ from rules_engine.api.base import ApiViewSet
 from rules_engine.api.concurrency import etag, expected_version
 from rules_engine.api.dryruns import dry_run
 from rules_engine.api.errors import Conflict, PreconditionFailed, invalid_rule
-from rules_engine.api.filters import RuleFilters
+from rules_engine.api.filters import RuleFilter
 from rules_engine.api.serializers.dryruns import DryRunRequestSerializer
 from rules_engine.api.serializers.rules import RuleSerializer, RuleVersionSerializer
 from rules_engine.exceptions import StaleRule
@@ -30,7 +30,7 @@ class RuleViewSet(ApiViewSet[Rule]):
     lookup_field = "slug"
     lookup_value_converter = "slug"
     serializer_class = RuleSerializer
-    filters = RuleFilters
+    filterset_class = RuleFilter
     view_permissions = ("rules_engine.view_rule",)
     permissions = {
         "POST": ("rules_engine.add_rule",),

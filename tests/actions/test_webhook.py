@@ -355,8 +355,10 @@ class TestHistory:
         self, endpoint: Endpoint, run: Run, status: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         """Not the one that signs, not the ones that are sent, not those that the endpoint sends back."""
-        echo = f"you sent tok/en+1 and tok%2Fen%2B1 and {SECRET} {'x' * 3_980} tok/en+1".encode()
-        endpoint.says(status, echo, "X-Echo: tok/en+1")
+        echo = f"you sent tok/en+1 and tok%2Fen%2B1 and {SECRET} "
+        # The last one lies across the place where the history cuts the answer.
+        echo = f"{echo:x<3996}tok/en+1"
+        endpoint.says(status, echo.encode(), "X-Echo: tok/en+1")
         caplog.set_level("DEBUG")
 
         try:
@@ -376,7 +378,7 @@ class TestHistory:
         (request,) = endpoint.requests
         assert request.line.startswith("POST /tok/en%2B1?t=tok%2Fen%2B1 ")
         kept = jsontext.dumps({"said": said, **run.detail["request"], "body": run.detail["response"]["body"]})
-        for form in ("tok/en", "tok%2Fen", SECRET, request.values("webhook-signature")[0]):
+        for form in ("tok/", "tok%2F", SECRET, request.values("webhook-signature")[0]):
             assert form not in kept
             assert form not in caplog.text
         assert run.detail["request"]["headers"]["webhook-signature"] == "***"

@@ -388,6 +388,32 @@ def test_four_workers_never_claim_the_same_execution(executions: MakeExecutions)
     assert Execution.objects.filter(state="claimed").count() == 200
 
 
+@pytest.mark.django_db
+def test_row_that_another_worker_took_since_it_was_read_is_not_taken_again(
+    executions: MakeExecutions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where rows cannot be locked: the guarded UPDATE changes none, and the worker looks for others."""
+    monkeypatch.setattr(connection.features, "has_select_for_update_skip_locked", False)
+    taken, free = executions("a")[0], executions("a")[0]
+    theirs = uuid4()
+    mark = outbox._mark
+    calls: list[int] = []
+
+    def lose_the_race(ids: list[Any], *args: Any) -> int:
+        if not calls:
+            mark(ids, theirs, *args[1:])
+        calls.append(mark(ids, *args))
+        return calls[-1]
+
+    monkeypatch.setattr(outbox, "_mark", lose_the_race)
+
+    claimed = outbox.claim(1, using="default")
+
+    assert [row.pk for row in claimed] == [free.pk]
+    assert calls == [0, 1]
+    assert Execution.objects.get(pk=taken.pk).claim_token == theirs
+
+
 # --- after the claim ----------------------------------------------------------------------------------------
 
 

@@ -84,7 +84,10 @@ def _run_batch(batch: list[Execution], until: float | None) -> int:
     return done
 
 
-def _run_one(execution: Execution) -> None:
+def _run_one(claimed: Execution) -> None:
+    execution = outbox.read(claimed)
+    if execution is None:
+        return
     obstacle = stand_in_the_way(execution)
     if obstacle is not None:
         outbox.finish(execution, obstacle.state, reason=obstacle.reason, note=obstacle.note)

@@ -88,6 +88,66 @@ class TestDrain:
         row.refresh_from_db()
         assert (row.state, row.note, row.attempts_made, row.reason) == ("succeeded", "done slowly", 1, "")
 
+    @pytest.mark.parametrize(
+        ("change", "state", "reason"),
+        [
+            (lambda: Rule.objects.update_quietly(mode="off"), "cancelled", "rule_off"),
+            (lambda: Rule.objects.update_quietly(mode="shadow"), "cancelled", "rule_shadow"),
+            (lambda: RuleAction.objects.update(enabled=False), "cancelled", "action_off"),
+            (lambda: RuleAction.objects.all().delete(), "cancelled", "action_removed"),
+            (lambda: Rule.objects.all().delete(), "cancelled", "rule_deleted"),
+        ],
+        ids=["off", "shadow", "action off", "action removed", "deleted"],
+    )
+    def test_change_after_the_claim_counts_for_the_rest_of_the_batch(
+        self, executions: MakeExecutions, stage: Stage, change: Callable[[], Any], state: str, reason: str
+    ) -> None:
+        """Who switches a rule off in an emergency does not wait for a slow batch."""
+        stage("a", lambda event, run: change() and "changed")
+        executions("a")
+        (second,) = executions("a")
+
+        drain()
+
+        second.refresh_from_db()
+        assert (second.state, second.reason, second.attempts_made) == (state, reason, 0)
+        assert stage.names == ["a"]
+
+    def test_edit_after_the_claim_counts_for_the_rest_of_the_batch(
+        self, executions: MakeExecutions, stage: Stage
+    ) -> None:
+        """The attempt tells the version that it ran with."""
+
+        def mend(event: Any, run: Any) -> str:
+            action = RuleAction.objects.get()
+            action.config = {"name": "mended"}
+            action.save()
+            return "mended"
+
+        stage("a", mend)
+        executions("a")
+        executions("a")
+
+        drain()
+
+        assert stage.names == ["a", "mended"]
+        assert list(Attempt.objects.order_by("id").values_list("rule_version", flat=True)) == [1, 2]
+
+    def test_queries_grow_by_the_same_number_for_each_execution(
+        self, executions: MakeExecutions, statements: Any
+    ) -> None:
+        """One to read, one to start, one to close, one for the attempt, one to look for the next action."""
+
+        def cost(number: int) -> int:
+            for _ in range(number):
+                executions("a")
+            with statements() as made:
+                assert drain().finished == number
+            return len(made.all)
+
+        first, second, third = cost(2), cost(5), cost(8)
+        assert (second - first, third - second) == (3 * 5, 3 * 5)
+
     def test_limit_is_kept(self, executions: MakeExecutions) -> None:
         """The rest stays due, in nobody's hands."""
         for _ in range(4):

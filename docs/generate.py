@@ -402,7 +402,7 @@ def checks() -> str:
     for name, function in inspect.getmembers(module, inspect.isfunction):
         if name.startswith("check_") and function.__module__ == module.__name__:
             text = " ".join(plain(inspect.getdoc(function) or "").split())
-            for number, meaning in re.findall(r"([EW]\d{3}): (.+?)(?=\s[EW]\d{3}: |$)", text):
+            for number, meaning in re.findall(r"([EIW]\d{3}): (.+?)(?=\s[EIW]\d{3}: |$)", text):
                 rows.append((f"`rules_engine.{number}`", _sentence(meaning.rstrip("."))))
     return table(("Check", "Finds"), sorted(rows))
 

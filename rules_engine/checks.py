@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from django.apps import apps
@@ -21,6 +22,8 @@ def register_all() -> None:
     """Register the checks with Django."""
     register(check_settings)
     register(check_senders)
+    register(check_event_fields)
+    register(check_form)
     register(check_sqlite, Tags.database)
     register(check_saves, Tags.database)
 
@@ -40,21 +43,61 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def check_senders(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """E003: a setting names a model that does not exist."""
     known = {model._meta.label_lower for model in apps.get_models()}
-    apps_known = {f"{config.label.lower()}.*" for config in apps.get_app_configs()}
-    named: dict[str, Sequence[str]] = {
-        "ALLOWED_SENDERS": conf.settings.ALLOWED_SENDERS or [],
-        "ATOMIC_SAVES": [] if conf.settings.ATOMIC_SAVES == "*" else conf.settings.ATOMIC_SAVES,
-        "EVENT_FIELDS": list(conf.settings.EVENT_FIELDS),
-    }
+    patterns = {"*", *(f"{config.label.lower()}.*" for config in apps.get_app_configs())}
+    atomic = conf.settings.ATOMIC_SAVES
+    wrong = [("ALLOWED_SENDERS", x) for x in conf.settings.ALLOWED_SENDERS or [] if x.lower() not in known | patterns]
+    wrong += [("ATOMIC_SAVES", x) for x in atomic if atomic != "*" and x.lower() not in known]
+    # Found by its key as it is written: another case would record every column.
+    wrong += [("EVENT_FIELDS", x) for x in conf.settings.EVENT_FIELDS if x not in known]
     return [
         Error(
             f'RULES_ENGINE["{setting}"] names {label!r}, which is not a model.',
-            hint="Write it as app_label.model, such as shop.order.",
+            hint=f'Write it in lower case: "{label.lower()}".'
+            if label.lower() in known
+            else "Write it as app_label.model, such as shop.order.",
             id="rules_engine.E003",
         )
-        for setting, labels in named.items()
-        for label in labels
-        if label.lower() not in known | apps_known | {"*"}
+        for setting, label in wrong
+    ]
+
+
+def check_event_fields(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """E004: ``EVENT_FIELDS`` names a column that its model does not have."""
+    models = {model._meta.label_lower: model for model in apps.get_models()}
+    return [
+        _no_such_column(label, name, columns)
+        for label, names in conf.settings.EVENT_FIELDS.items()
+        if label in models
+        for columns in [_columns(models[label])]
+        for name in names
+        if name not in columns
+    ]
+
+
+def _columns(model: type[Model]) -> list[str]:
+    """Both spellings of each column, such as ``customer`` and ``customer_id``."""
+    return sorted({name for field in model._meta.concrete_fields for name in (field.name, field.attname)})
+
+
+def _no_such_column(label: str, name: str, columns: Sequence[str]) -> Error:
+    close = get_close_matches(name, columns, n=1)
+    return Error(
+        f'RULES_ENGINE["EVENT_FIELDS"]: {label!r} has no column {name!r}.',
+        hint=f'Did you mean "{close[0]}"?' if close else f"Known: {', '.join(columns)}.",
+        id="rules_engine.E004",
+    )
+
+
+def check_form(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """I002: without ``django_jsonform`` the admin shows an action's configuration as JSON text."""
+    if not apps.is_installed("django.contrib.admin") or apps.is_installed("django_jsonform"):
+        return []
+    return [
+        Info(
+            "The admin shows the configuration of actions as JSON text.",
+            hint='Add "django_jsonform" to INSTALLED_APPS for a form with a field for each setting.',
+            id="rules_engine.I002",
+        )
     ]
 
 
@@ -70,8 +113,8 @@ def check_sqlite(app_configs: Any, databases: Sequence[str] | None = None, **kwa
             found.append(
                 Warning(
                     f"SQLite database {alias!r} does not use immediate transactions.",
-                    hint='Set OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": '
-                    '"PRAGMA journal_mode=WAL"}, or writers fail with "database is locked".',
+                    hint=f'Set DATABASES["{alias}"]["OPTIONS"] = {{"transaction_mode": "IMMEDIATE", "timeout": 20, '
+                    '"init_command": "PRAGMA journal_mode=WAL"}, or writers fail with "database is locked".',
                     id="rules_engine.W001",
                 )
             )
@@ -79,10 +122,11 @@ def check_sqlite(app_configs: Any, databases: Sequence[str] | None = None, **kwa
 
 
 def check_saves(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """I001: live rules on saves that may be outside a transaction. Deletes and many-to-many changes never are."""
+    """I001: a live rule would lose its match if the process died between a save in autocommit and its event."""
     alias = router.db_for_read(Rule)
     if alias not in (databases or []) or conf.settings.ATOMIC_SAVES == "*":
         return []
+    # Deletes and many-to-many changes are in a transaction by themselves.
     live = Rule.objects.using(alias).filter(mode=Rule.Mode.LIVE, signal__in=["pre_save", "post_save"])
     try:
         rules = list(live)
@@ -92,9 +136,10 @@ def check_saves(app_configs: Any, databases: Sequence[str] | None = None, **kwar
     if not exposed:
         return []
     named = ", ".join(sorted(set[str]().union(*exposed)))
+    who = "1 live rule would lose its" if len(exposed) == 1 else f"{len(exposed)} live rules would lose their"
     return [
         Info(
-            f"{len(exposed)} live rules would miss a save if the process died right after it.",
+            f"{who} match if the process died right after a save.",
             hint=f"Outside a transaction, row and event are two commits. For {named}: "
             'save inside transaction.atomic(), set ATOMIC_REQUESTS, or name them in RULES_ENGINE["ATOMIC_SAVES"].',
             id="rules_engine.I001",
@@ -103,7 +148,7 @@ def check_saves(app_configs: Any, databases: Sequence[str] | None = None, **kwar
 
 
 def _open_to_a_crash(rule: Rule) -> set[str]:
-    """Labels of the models whose saves this rule may miss."""
+    """Labels of the models whose saves may be lost to this rule."""
     try:
         senders = resolve_sender(get_signal(rule.signal), rule.sender)
     except UnknownKey:

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, run_checks
 from django.db import DatabaseError
@@ -80,6 +81,24 @@ def test_every_id_is_used_once() -> None:
             "RULES_ENGINE[\"EVENT_FIELDS\"] names 'Order', which is not a model.",
             "Write it as app_label.model, such as shop.order.",
         ),
+        (
+            {"EVENT_FIELDS": {"testapp.Order": ["id"]}},
+            "rules_engine.E003",
+            "RULES_ENGINE[\"EVENT_FIELDS\"] names 'testapp.Order', which is not a model.",
+            'Write it in lower case: "testapp.order".',
+        ),
+        (
+            {"ATOMIC_SAVES": ["testapp.*"]},
+            "rules_engine.E003",
+            "RULES_ENGINE[\"ATOMIC_SAVES\"] names 'testapp.*', which is not a model.",
+            "Write it as app_label.model, such as shop.order.",
+        ),
+        (
+            {"EVENT_FIELDS": {"testapp.order": ["id", "nmber"]}},
+            "rules_engine.E004",
+            "RULES_ENGINE[\"EVENT_FIELDS\"]: 'testapp.order' has no column 'nmber'.",
+            'Did you mean "number"?',
+        ),
     ],
 )
 def test_mistake_in_the_settings_is_an_error(
@@ -101,10 +120,36 @@ def test_what_may_be_named_passes(settings: Any) -> None:
         settings,
         ALLOWED_SENDERS=["testapp.*", "TestApp.Order", "*"],
         ATOMIC_SAVES="*",
-        EVENT_FIELDS={"testapp.order": ["id"]},
+        EVENT_FIELDS={"testapp.order": ["id", "customer", "customer_id"]},
     )
 
     assert ours() == []
+
+
+def test_column_like_no_other_is_answered_with_the_known_ones(settings: Any) -> None:
+    """A relation from the other side is no column: an expression that names it records it."""
+    set_rules_engine(settings, EVENT_FIELDS={"testapp.tag": ["zzz"]})
+
+    (found,) = ours()
+
+    assert found.hint == "Known: id, name."
+
+
+@pytest.mark.parametrize(
+    ("missing", "ids"),
+    [({"django_jsonform"}, ["rules_engine.I002"]), ({"django_jsonform", "django.contrib.admin"}, [])],
+)
+def test_admin_without_the_form_is_told(monkeypatch: pytest.MonkeyPatch, missing: set[str], ids: list[str]) -> None:
+    """What is installed as a package alone does nothing; who has no admin needs none."""
+    installed = apps.is_installed
+    monkeypatch.setattr(apps, "is_installed", lambda name: name not in missing and installed(name))
+
+    found = ours()
+
+    assert [item.id for item in found] == ids
+    for item in found:
+        assert item.hint == 'Add "django_jsonform" to INSTALLED_APPS for a form with a field for each setting.'
+        assert not item.is_serious()
 
 
 def test_secrets_are_not_printed(settings: Any) -> None:
@@ -136,7 +181,7 @@ def test_sqlite_without_immediate_transactions_is_warned_of(
     assert [item.id for item in found] == (["rules_engine.W001"] if warned else [])
     for item in found:
         assert len(item.msg) <= 80
-        assert "transaction_mode" in str(item.hint)
+        assert str(item.hint).startswith('Set DATABASES["default"]["OPTIONS"] = {"transaction_mode": "IMMEDIATE", ')
     assert checks.check_sqlite(None) == []
 
 
@@ -157,11 +202,20 @@ class TestSaves:
         (found,) = ours(["default"])
 
         assert (found.id, found.is_serious()) == ("rules_engine.I001", False)
-        assert found.msg == "2 live rules would miss a save if the process died right after it."
+        assert found.msg == "2 live rules would lose their match if the process died right after a save."
+        assert len(found.msg) <= 80
         assert found.hint == (
             "Outside a transaction, row and event are two commits. For testapp.line, testapp.order: save inside "
             'transaction.atomic(), set ATOMIC_REQUESTS, or name them in RULES_ENGINE["ATOMIC_SAVES"].'
         )
+
+    def test_one_rule_is_told_in_the_singular(self) -> None:
+        """A text that a person reads."""
+        self.live()
+
+        (found,) = ours(["default"])
+
+        assert found.msg == "1 live rule would lose its match if the process died right after a save."
 
     @pytest.mark.parametrize(
         "values",

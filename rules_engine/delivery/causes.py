@@ -19,5 +19,7 @@ def cause_of(execution: Execution) -> Cause:
         if current.event.cause_id is None or depth > settings.MAX_DEPTH:
             break
         depth += 1
-        current = Execution.objects.select_related("event").filter(pk=current.event.cause_id).first()
+        # Without the document, which is large and may be unreadable: only who caused what is asked here.
+        rows = Execution.objects.select_related("event").defer("event__data")
+        current = rows.filter(pk=current.event.cause_id).first()
     return Cause(execution.event_id, execution.pk, execution.rule_slug, depth, frozenset(chain))

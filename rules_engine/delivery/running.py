@@ -13,6 +13,7 @@ from rules_engine.actions import Action, Run, build_action
 from rules_engine.conf import settings
 from rules_engine.context import typed
 from rules_engine.context.values import MAX_DEPTH
+from rules_engine.delivery.outbox import UNREADABLE
 from rules_engine.delivery.retry import next_delay
 from rules_engine.exceptions import ActionError, ActionRefused, ConfigInvalid, UnknownKey
 from rules_engine.models import Attempt, Event, Execution, Reason, Rule, RuleAction
@@ -87,32 +88,45 @@ def run_action(execution: Execution) -> Result:
     action = execution.action
     assert action is not None  # noqa: S101 - stand_in_the_way has seen to it
     try:
-        built = build_action(action.kind, action.config)
+        event, config = frozen_event(execution.event), action.config
+    except UNREADABLE as error:
+        text = (
+            f"The text stored of the event or of the action's configuration is no JSON: {error}. Mend it, then retry."
+        )
+        return _failed(run, f"{text} Mend it, then retry.", Reason.REFUSED)
+    try:
+        built = build_action(action.kind, config)
     except UnknownKey as error:
         app = action.kind.partition(".")[0]
         text = f"{error} Is the app {app!r} still in INSTALLED_APPS? Install it, then retry."
         return _failed(run, text, Reason.NOT_INSTALLED)
     except ConfigInvalid as error:
         return _failed(run, f"{error} Mend the action, then retry.", Reason.CONFIG_INVALID)
-    return _tried(built, action, execution, run)
+    except Exception as error:  # noqa: BLE001 - logged, masked
+        return _raised(run, action, error)
+    return _tried(built, action, event, run)
 
 
-def _tried(built: Action, action: RuleAction, execution: Execution, run: Run) -> Result:
+def _tried(built: Action, action: RuleAction, event: events.Event, run: Run) -> Result:
     try:
-        line = built.run(frozen_event(execution.event), run)
+        line = built.run(event, run)
     except ActionRefused as error:
         if error.switch_off:
             RuleAction.objects.filter(pk=action.pk).update(enabled=False)
         return _failed(run, _described(error), Reason.REFUSED, error.detail)
     except ActionError as error:
         return _again(run, _described(error), error.retry_after, error.detail)
-    except Exception as error:  # noqa: BLE001 - logged below, masked
-        # A bug in a host's action: it may pass, and it must not end the worker.
-        trail = run.masked("".join(traceback.format_exception(error)))
-        logger.error("rules: action %r of rule %r raised\n%s", action.kind, execution.rule_slug, trail)
-        return _again(run, f"{type(error).__name__}: {_described(error)}")
+    except Exception as error:  # noqa: BLE001 - logged, masked
+        return _raised(run, action, error)
     text = _text(run, line or "")
     return Result(outcome=Attempt.Outcome.SUCCEEDED, line=text, detail=_detail(run, {"result": text}))
+
+
+def _raised(run: Run, action: RuleAction, error: Exception) -> Result:
+    """A bug in a host's action: it may pass, and it must not end the worker."""
+    trail = run.masked("".join(traceback.format_exception(error)))
+    logger.error("rules: action %r of rule %r raised\n%s", action.kind, run.rule, trail)
+    return _again(run, f"{type(error).__name__}: {_described(error)}")
 
 
 def _failed(run: Run, error: str, reason: Reason, detail: object = None) -> Result:

@@ -11,6 +11,7 @@ from rules_engine import services
 from rules_engine.delivery import retention
 from rules_engine.delivery.worker import work
 from rules_engine.models import Event, Execution
+from rules_engine.models.fields import FrozenText
 from tests.services.conftest import an_execution
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +61,14 @@ class TestPrune:
         an_execution(age=99, state="succeeded")
 
         assert services.prune(older_than_days=1e12) == 0
+
+
+def test_event_that_is_no_json_goes_like_any_other() -> None:
+    """One unreadable row must not keep the others for ever."""
+    row = an_execution(age=99, state="succeeded")
+    Event.objects.filter(pk=row.event_id).update(data=FrozenText("{broken"))
+
+    assert retention.prune(older_than_days=1) == 1
 
 
 class TestPruneIfDue:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rules_engine import jsontext
+from rules_engine.actions import Action
 from rules_engine.conf import settings as engine_settings
 from rules_engine.delivery.running import Result, frozen_event, run_action, stand_in_the_way
 from rules_engine.exceptions import ActionError, ActionRefused, UnknownKey
@@ -172,6 +173,23 @@ def test_configuration_that_no_longer_fits_fails_with_its_problem(executions: Ma
     assert "'nam' is not a setting here. Known: name." in result.error
     assert result.error.endswith("Mend the action, then retry.")
     assert stage.ran == []
+
+
+def test_check_of_a_configuration_that_raises_is_tried_again(
+    executions: MakeExecutions, stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A mistake in a host's ``problems`` must not end the worker."""
+
+    def fail(self: Action) -> Any:
+        raise RuntimeError("no such table")
+
+    executions("a")
+    monkeypatch.setattr(Action, "problems", fail)
+
+    result = run_action(Execution.objects.select_related("event", "rule", "action").get())
+
+    assert (result.outcome, result.error) == ("retry", "RuntimeError: no such table")
+    assert "rules: action 'testapp.scripted' of rule 'paid' raised\nTraceback" in caplog.text
 
 
 # --- secrets ------------------------------------------------------------------------------------------------

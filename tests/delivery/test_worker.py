@@ -19,6 +19,7 @@ from rules_engine.delivery import outbox, worker
 from rules_engine.delivery.worker import Drained, before_batch, drain
 from rules_engine.exceptions import ActionError, ActionRefused
 from rules_engine.models import Attempt, Event, Execution, Rule, RuleAction
+from rules_engine.models.fields import FrozenText
 from tests.delivery.conftest import Behaviour, MakeExecutions, Stage, add_event, keep
 from tests.testapp.models import Order
 
@@ -147,6 +148,42 @@ class TestDrain:
 
         first, second, third = cost(2), cost(5), cost(8)
         assert (second - first, third - second) == (3 * 5, 3 * 5)
+
+    @pytest.mark.parametrize("text", ["{broken", "", "[1e99999999999999999999]", "[" * 100_000])
+    def test_event_that_is_no_json_fails_alone(
+        self, executions: MakeExecutions, stage: Stage, text: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """For good, with a note; the rest of the batch runs, and so does what the broken event caused."""
+        (broken,) = executions("a")
+        (caused,) = executions("a")
+        Event.objects.filter(pk=broken.event_id).update(data=FrozenText(text))
+        Event.objects.filter(pk=caused.event_id).update(cause=broken)
+
+        drain()
+
+        rows = {row.pk: row for row in Execution.objects.all()}
+        assert (rows[broken.pk].state, rows[broken.pk].reason) == ("failed", "refused")
+        assert rows[broken.pk].note.startswith(
+            "The text stored of the event or of the action's configuration is no JSON: "
+        )
+        assert rows[broken.pk].note.endswith("Mend it, then retry.")
+        assert rows[caused.pk].state == "succeeded"
+        assert stage.names == ["a"]
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases refuse such a text in a JSON column")
+    def test_configuration_that_is_no_json_fails_alone(self, executions: MakeExecutions, stage: Stage) -> None:
+        """As an event does, also when its lease ends meanwhile."""
+        (broken,) = executions("a")
+        (other,) = executions("b", slug="other")
+        with connection.cursor() as cursor, connection.constraint_checks_disabled():
+            cursor.execute("PRAGMA ignore_check_constraints = ON")
+            cursor.execute("UPDATE rules_engine_ruleaction SET config = '{x' WHERE id = %s", [broken.action_id])
+            cursor.execute("PRAGMA ignore_check_constraints = OFF")
+
+        drain()
+
+        states = dict(Execution.objects.values_list("pk", "state"))
+        assert states == {broken.pk: "failed", other.pk: "succeeded"}
 
     def test_limit_is_kept(self, executions: MakeExecutions) -> None:
         """The rest stays due, in nobody's hands."""

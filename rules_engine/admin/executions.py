@@ -25,13 +25,13 @@ from rules_engine.admin.history import HistoryAdminMixin
 from rules_engine.delivery.running import frozen_event
 from rules_engine.exceptions import StateConflict
 from rules_engine.models import Attempt, Execution, Reason
+from rules_engine.services.history import RETRIED
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Execution]
 else:
     Base = object
 
-RETRIED = (Execution.State.FAILED, Execution.State.CANCELLED)
 PREVIEWED = (Execution.State.PENDING, Execution.State.SHADOW)
 
 
@@ -98,14 +98,24 @@ class ExecutionAdminMixin(HistoryAdminMixin, Base):
     @admin.action(permissions=["retry"], description=gettext_lazy("Retry the failed and cancelled ones"))
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[Execution]) -> None:
         """List action."""
-        chosen = list(queryset.values_list("pk", "state"))
-        rows = services.retry(executions=Execution.objects.filter(pk__in=[pk for pk, _state in chosen]))
+        chosen = list(queryset.values_list("pk", "state", "rule"))
+        failed = [(pk, rule) for pk, state, rule in chosen if state in RETRIED]
+        rows = services.retry(executions=Execution.objects.filter(pk__in=[pk for pk, _state, _rule in chosen]))
         if rows:
-            for execution in Execution.objects.filter(pk__in=[pk for pk, state in chosen if state in RETRIED]):
+            retried = [pk for pk, rule in failed if rule is not None]
+            for execution in Execution.objects.filter(pk__in=retried):
                 self.log_change(request, execution, "Retried.")
             text = ngettext("%(n)d execution is tried again.", "%(n)d executions are tried again.", rows)
             self.message_user(request, text % {"n": rows}, messages.SUCCESS)
-        if left := len(chosen) - rows:
+        orphans = sum(rule is None for _pk, rule in failed)
+        if orphans:
+            text = ngettext(
+                "%(n)d execution was left as it is: its rule was deleted, so there is nothing to run.",
+                "%(n)d executions were left as they are: their rules were deleted, so there is nothing to run.",
+                orphans,
+            )
+            self.message_user(request, text % {"n": orphans}, messages.WARNING)
+        if left := len(chosen) - rows - orphans:
             text = ngettext(
                 "%(n)d execution was left as it is: only failed and cancelled ones can be retried.",
                 "%(n)d executions were left as they are: only failed and cancelled ones can be retried.",
@@ -138,9 +148,9 @@ class ExecutionAdminMixin(HistoryAdminMixin, Base):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         execution = kwargs.get("obj")
-        context["rules_may_retry"] = (
-            execution is not None and execution.state in RETRIED and self.has_retry_permission(request)
-        )
+        retried = execution is not None and execution.state in RETRIED and self.has_retry_permission(request)
+        context["rules_may_retry"] = retried and execution.rule_id is not None
+        context["rules_gone"] = retried and execution.rule_id is None
         return super().render_change_form(request, context, *args, **kwargs)
 
     # --- columns of the list, and lines of the page ---

@@ -9,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from rules_engine import testing
-from rules_engine.models import Event, Execution
+from rules_engine.models import Event, Execution, Rule
 from tests.admin.conftest import LogIn
 from tests.fixtures import MakeRule
 from tests.testapp.models import Order
@@ -304,6 +304,25 @@ def test_retry_list_action_takes_the_failed_ones(log_in: LogIn, failed: Executio
     ]
     failed.refresh_from_db()
     assert failed.state == "pending"
+
+
+def test_retry_is_not_offered_for_a_deleted_rule(log_in: LogIn, failed: Execution) -> None:
+    """The page says why there is no button; a post and the list action say the same."""
+    Rule.objects.get().delete()
+    client = log_in("view_rule", "retry_execution")
+
+    shown = page(client, failed)
+    assert ">Retry</button>" not in shown
+    assert "The rule was deleted; there is nothing to run." in shown
+    posted = client.post(retry_url(failed), follow=True)
+    assert [str(text) for text in posted.context["messages"]] == ["The rule was deleted; there is nothing to run."]
+    chosen = {"action": "retry_selected", "_selected_action": [failed.pk]}
+    assert [str(text) for text in client.post(EXECUTIONS, chosen, follow=True).context["messages"]] == [
+        "1 execution was left as it is: its rule was deleted, so there is nothing to run."
+    ]
+    failed.refresh_from_db()
+    assert failed.state == "failed"
+    assert not LogEntry.objects.exists()
 
 
 def test_retry_list_action_is_not_offered_without_permission(log_in: LogIn, failed: Execution) -> None:

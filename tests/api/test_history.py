@@ -13,7 +13,7 @@ from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
 from rules_engine import testing
-from rules_engine.models import Attempt, Event, Execution
+from rules_engine.models import Attempt, Event, Execution, Rule
 from tests.api.conftest import Api, MakePerson
 from tests.fixtures import MakeRule
 from tests.testapp.models import Order, Tag
@@ -352,6 +352,18 @@ def test_retry_in_another_state_is_409(api: Api, delivered: Execution, state: st
     assert answer.body["code"] == "state_conflict"
     assert answer.body["detail"].startswith("Only a failed or cancelled execution can be retried; this one is ")
     assert Execution.objects.get().state == state
+
+
+def test_retry_of_a_deleted_rules_execution_is_409(api: Api, delivered: Execution) -> None:
+    """There is nothing to run any more, and the answer says so."""
+    Rule.objects.get().delete()
+    Execution.objects.update(state="failed")
+
+    answer = api.post(f"executions/{delivered.pk}/retry/")
+
+    assert answer.status == 409
+    assert answer.body == {"detail": "The rule was deleted; there is nothing to run.", "code": "state_conflict"}
+    assert Execution.objects.get().state == "failed"
 
 
 def test_retry_hides_what_reading_hides(person: MakePerson, delivered: Execution) -> None:

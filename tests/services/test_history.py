@@ -12,7 +12,7 @@ from rules_engine import services
 from rules_engine.delivery import executors
 from rules_engine.exceptions import StateConflict
 from rules_engine.models import Execution
-from tests.services.conftest import an_execution
+from tests.services.conftest import an_execution, saved
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ class TestRetry:
 
     def test_one_is_due_again_with_its_key(self, django_capture_on_commit_callbacks: Callable[..., Any]) -> None:
         """And the executor is woken when that is committed."""
-        execution = an_execution(state="failed", attempts_made=10, reason="exhausted", finished_at=timezone.now())
+        execution = an_execution(saved(), state="failed", attempts_made=10, reason="exhausted", finished_at=timezone.now())
 
         with django_capture_on_commit_callbacks(execute=True):
             again = services.retry_one(execution=execution)
@@ -52,14 +52,35 @@ class TestRetry:
         self, django_capture_on_commit_callbacks: Callable[..., Any]
     ) -> None:
         """One wake for all of them."""
+        rule = saved()
         for state in Execution.State.values:
-            an_execution(state=state)
+            an_execution(rule, state=state)
 
         with django_capture_on_commit_callbacks(execute=True):
             assert services.retry(executions=Execution.objects.all()) == 2
 
         assert Execution.objects.filter(state="pending").count() == 3
         assert self.wakes == ["wake"]
+
+    def test_execution_of_a_deleted_rule_is_refused(self) -> None:
+        """There is no action that could run."""
+        execution = an_execution(state="failed")
+
+        with pytest.raises(StateConflict, match=r"^The rule was deleted; there is nothing to run\.$"):
+            services.retry_one(execution=execution)
+
+        execution.refresh_from_db()
+        assert execution.state == "failed"
+        assert self.wakes == []
+
+    def test_many_leave_those_of_deleted_rules(self) -> None:
+        """They stay failed, and do not count."""
+        kept, gone = an_execution(saved(), state="failed"), an_execution(state="cancelled")
+
+        assert services.retry(executions=Execution.objects.all()) == 1
+
+        assert Execution.objects.get(pk=kept.pk).state == "pending"
+        assert Execution.objects.get(pk=gone.pk).state == "cancelled"
 
     def test_nothing_to_retry_wakes_nobody(self, django_capture_on_commit_callbacks: Callable[..., Any]) -> None:
         """There is no work."""

@@ -162,6 +162,22 @@ def test_deferred_columns_cost_one_query_and_stay_deferred(order: Order, stateme
     assert deferred.get_deferred_fields() == {"number", "status", "total", "customer_id", "note"}
 
 
+@pytest.mark.parametrize(
+    ("values", "key", "expected"),
+    [
+        ({"total": "19.90"}, "total", Decimal("19.90")),
+        ({"customer_id": "5"}, "customer_id", 5),
+        ({"total": "much"}, "total", "much"),
+        ({"note": "5"}, "note", "5"),
+    ],
+)
+def test_text_in_a_column_of_another_type_reads_as_it_is_stored(
+    values: dict[str, Any], key: str, expected: Any
+) -> None:
+    """Django takes ``total="19.90"`` for a Decimal column, and so does a condition on the fresh instance."""
+    assert ModelDocument(Order(**values))[key] == expected
+
+
 def test_secrets_read_as_stars(order: Order) -> None:
     """Passwords and tokens never enter a document."""
     frozen = freeze(ModelDocument(order, plan("customer.password")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -96,10 +96,15 @@ def resolve_sender(spec: SignalSpec, label: str) -> list[Sender]:
     return found
 
 
-def label_of(spec: SignalSpec, sender: Any) -> str:
-    """The label of what a signal without per-sender receivers was sent by; empty if it tells nothing."""
+def label_of(spec: SignalSpec, sender: Any, given: Mapping[str, Any]) -> str:
+    """The label of what sent a signal that has one receiver for all; empty if nothing tells.
+
+    A signal that is sent without a sender but with the object it is about has that object's model as its sender.
+    """
     if spec.kind is Kind.NONE:
         return ""
+    if sender is None and spec.instance and isinstance(given.get(spec.instance), Model):
+        return model_label(type(given[spec.instance]))
     if isinstance(sender, type) and issubclass(sender, Model):
         return model_label(sender)
     if isinstance(sender, str):

@@ -26,6 +26,8 @@ from rules_engine.exceptions import ConditionEvaluationError
 
 logger = logging.getLogger("rules_engine")
 
+_TEXT_COLUMNS = (models.CharField, models.TextField, models.FileField, models.JSONField, models.BinaryField)
+
 MAX_READS = 50
 """Queries that the documents of one event may make."""
 
@@ -91,11 +93,21 @@ class ModelDocument(Mapping[str, Any]):
     def _column(self, key: str) -> Any:
         values = self._instance.__dict__
         if key in values and not is_expression(values[key]):
-            return typed(values[key])
+            return typed(self._as_stored(key, values[key]))
         if key in values and not self._settled:
             raise ConditionEvaluationError(f"{key!r} is an SQL expression here: it has no value before the save.")
         self._read_deferred()
         return self._cache.get(key)
+
+    def _as_stored(self, key: str, value: Any) -> Any:
+        """What the database will give back for a text in a column of another type: ``total="12.50"`` is a number."""
+        field = self._shape.columns[key]
+        if type(value) is not str or isinstance(field, _TEXT_COLUMNS):
+            return value
+        try:
+            return field.to_python(value)
+        except Exception:  # noqa: BLE001 - a host's field; the text itself is all there is then
+            return value
 
     def _read_deferred(self) -> None:
         """Read all deferred columns in one query, into this document and not into the host's instance."""
@@ -252,8 +264,8 @@ def freeze(node: Any) -> Any:
         for key in node:
             try:
                 frozen[key] = freeze(node[key])
-            except ConditionEvaluationError as error:
-                logger.info("rules: %r is not recorded: %s", key, error)
+            except Exception as error:  # noqa: BLE001 - a host's manager, a missing table: the other rules must run
+                logger.warning("rules: %r is not recorded: %s: %s", key, type(error).__name__, error)
         return frozen
     if isinstance(node, (list, tuple)):
         return [freeze(item) for item in node]

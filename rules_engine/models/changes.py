@@ -179,6 +179,11 @@ def recording(by: Any = None, using: str | None = None) -> Iterator[Changes]:
             _current.reset(reset)
 
 
+def is_recording() -> bool:
+    """Tell whether a change of rules is being made here that is not finished, and may be rolled back."""
+    return _current.get() is not None
+
+
 def write_alias() -> str:
     """Alias of the database that holds the rules."""
     return router.db_for_write(RuleSetToken)

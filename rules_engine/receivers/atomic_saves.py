@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.apps import apps
-from django.db import router, transaction
+from django.db import connections, router, transaction
 from django.db.models import Model
 
 from rules_engine.conf import settings
@@ -53,8 +53,11 @@ def _atomic(save_base: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(save_base)
     def wrapper(self: Model, *args: Any, **kwargs: Any) -> None:
         using = kwargs.get("using") or router.db_for_write(type(self), instance=self)
-        # No savepoint where there is a transaction already: it is atomic then.
-        with transaction.atomic(using=using, savepoint=False):
+        if connections[using].in_atomic_block:
+            # Atomic already. A block here would doom the host's transaction when a receiver vetoes the save.
+            save_base(self, *args, **kwargs)
+            return
+        with transaction.atomic(using=using):
             save_base(self, *args, **kwargs)
 
     return wrapper

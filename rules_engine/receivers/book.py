@@ -23,6 +23,14 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
+class Finding:
+    """That a rule is quarantined, or with an empty problem that it no longer is."""
+
+    rule_id: int
+    problem: str
+
+
+@dataclass(frozen=True)
 class Book:
     """The rules in force in this process; replaced as a whole, never changed."""
 
@@ -33,6 +41,8 @@ class Book:
     """What to connect for each pair: a model class, a through model, or None."""
     live: frozenset[str] = frozenset()
     """Labels of senders that a live rule listens to."""
+    findings: tuple[Finding, ...] = ()
+    """What reading it found out about rules and is to be stored with them."""
 
     @property
     def loaded(self) -> bool:
@@ -47,8 +57,8 @@ class Book:
 def read_book(using: str) -> Book:
     """Read all rules that are not switched off: three queries, whatever their number.
 
-    A rule that does not fit (its plugin is gone, its condition is broken) is quarantined: left out, its
-    ``problem`` written where people see it. The others are not affected.
+    A rule that does not fit (its plugin is gone, its condition is broken) is quarantined: left out, and found in
+    ``findings``. The others are not affected. Nothing is written: this may be inside a host's transaction.
     """
     # The token first: a change that comes between makes this book look old, never new.
     token = RuleSetToken.current(using)
@@ -70,9 +80,20 @@ def read_book(using: str) -> Book:
             if rule.mode == Rule.Mode.LIVE:
                 live.add(sender.label)
     _spread(members)
-    _write_problems(rules, problems, using)
     groups = {pair: Group(items) for pair, items in members.items()}
-    return Book(token, groups, senders, frozenset(live))
+    return Book(token, groups, senders, frozenset(live), _findings(rules, problems))
+
+
+def _findings(rules: Iterable[Rule], problems: Mapping[int, str]) -> tuple[Finding, ...]:
+    """What is known of rules now and not yet stored with them."""
+    found = []
+    for rule in rules:
+        problem = problems[rule.pk]
+        if problem != rule.problem:
+            found.append(Finding(rule.pk, problem))
+            if problem:
+                logger.error("rules: rule %r is quarantined and does not run: %s", rule.slug, problem)
+    return tuple(found)
 
 
 def _spread(members: dict[Pair, list[LoadedRule]]) -> None:
@@ -124,11 +145,8 @@ def _action_paths(rule: Rule) -> frozenset[tuple[str, ...]]:
     return frozenset(found)
 
 
-def _write_problems(rules: Iterable[Rule], problems: Mapping[int, str], using: str) -> None:
-    for rule in rules:
-        problem = problems[rule.pk]
-        if problem == rule.problem:
-            continue
-        Rule.objects.using(using).filter(pk=rule.pk).update_quietly(problem=problem)
-        if problem:
-            logger.error("rules: rule %r is quarantined and does not run: %s", rule.slug, problem)
+def write_problems(findings: Iterable[Finding], using: str) -> None:
+    """Bring the ``problem`` of rules up to date, where people see it; not a change of the rules."""
+    for finding in findings:
+        rows = Rule.objects.using(using).filter(pk=finding.rule_id).exclude(problem=finding.problem)
+        rows.update_quietly(problem=finding.problem)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from rules_engine.catalog import Kind, SignalSpec, get_signal
@@ -13,6 +15,10 @@ from rules_engine.receivers.book import Book, Pair
 
 _lock = threading.Lock()
 _connected: dict[Pair, tuple[SignalSpec, Any]] = {}
+"""Replaced, never changed, so that other threads may read it."""
+
+_primed = threading.local()
+"""The call of ``Signal.send`` whose emission a primer of this thread has served."""
 
 Handle = Callable[[SignalSpec, str, Any, dict[str, Any]], None]
 
@@ -26,9 +32,30 @@ class Receiver:
         self.spec, self.label = spec, label
 
     def __call__(self, sender: Any = None, **given: Any) -> None:
+        if _served_by_primer(sys._getframe(1)):
+            return
         given.pop("signal", None)
-        label = label_of(self.spec, sender) if self.spec.kind in (Kind.USER, Kind.CUSTOM) else self.label
+        label = self.label
+        if self.spec.kind in (Kind.USER, Kind.CUSTOM):
+            label = label_of(self.spec, sender, given)
         _handler(self.spec, label, sender, given)
+
+
+def note_primed(send: FrameType) -> None:
+    """Note that a primer served the emission of this call of ``Signal.send``."""
+    _primed.send = send
+
+
+def _served_by_primer(send: FrameType) -> bool:
+    """Tell whether this very call of ``Signal.send`` went to a primer too.
+
+    Both are in its list if it began while rules were being connected. The frame is what the two calls share.
+    """
+    noted = getattr(_primed, "send", None)
+    if noted is None:
+        return False
+    _primed.send = None
+    return noted is send
 
 
 def _not_set(spec: SignalSpec, label: str, sender: Any, given: dict[str, Any]) -> None:
@@ -46,15 +73,17 @@ def set_handler(handler: Handle) -> None:
 
 def follow(book: Book) -> None:
     """Connect what the book needs and is not connected, then disconnect what it no longer needs."""
+    global _connected
     wanted = _wanted(book)
     with _lock:
+        before = _connected
         for pair, (spec, sender) in wanted.items():
-            if pair not in _connected:
+            if pair not in before:
                 spec.signal.connect(Receiver(spec, pair[1]), sender=sender, weak=False, dispatch_uid=_uid(pair))
-                _connected[pair] = (spec, sender)
-        for pair in [pair for pair in _connected if pair not in wanted]:
-            spec, sender = _connected.pop(pair)
-            spec.signal.disconnect(sender=sender, dispatch_uid=_uid(pair))
+        _connected = wanted
+        for pair, (spec, sender) in before.items():
+            if pair not in wanted:
+                spec.signal.disconnect(sender=sender, dispatch_uid=_uid(pair))
     wrap_saves(book.live)
 
 

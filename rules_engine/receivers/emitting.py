@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rules_engine.catalog import get_signal, model_label
+from rules_engine.catalog import get_signal
 from rules_engine.catalog.senders import label_of
 from rules_engine.conf import settings
 from rules_engine.receivers import handler
-from rules_engine.receivers.loader import loader
+from rules_engine.receivers.loading import loader
 
 
 def emit(signal: str, *, sender: Any = None, **data: Any) -> None:
@@ -25,7 +25,4 @@ def emit(signal: str, *, sender: Any = None, **data: Any) -> None:
         return
     if not loader.book.loaded:
         loader.sync()
-    label = label_of(spec, sender)
-    if spec.instance and not label and spec.instance in data:
-        label = model_label(type(data[spec.instance]))
-    handler.handle(spec, label, sender, data)
+    handler.handle(spec, label_of(spec, sender, data), sender, data)

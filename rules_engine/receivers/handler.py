@@ -21,7 +21,7 @@ from rules_engine.models.fields import FrozenText
 from rules_engine.receivers import held
 from rules_engine.receivers.connections import set_handler
 from rules_engine.receivers.guards import ErrorCap, suppressed
-from rules_engine.receivers.loader import loader
+from rules_engine.receivers.loading import loader
 
 logger = logging.getLogger("rules_engine")
 
@@ -33,7 +33,7 @@ def handle(spec: SignalSpec, label: str, sender: Any, given: dict[str, Any]) -> 
     if given.get("raw"):
         return
     try:
-        loader.sync_if_due()
+        loader.keep_current()
         _release_held(spec, given)
         _match(spec, label, sender, given)
     except Exception:
@@ -42,30 +42,37 @@ def handle(spec: SignalSpec, label: str, sender: Any, given: dict[str, Any]) -> 
 
 
 def _release_held(spec: SignalSpec, given: dict[str, Any]) -> None:
-    for record in held.release(spec, given):
+    record = held.release(spec, given)
+    if record is not None:
         record.write()
 
 
 def _match(spec: SignalSpec, label: str, sender: Any, given: dict[str, Any]) -> None:
     group = loader.book.group(spec.key, label)
-    if group is None:
-        return
     emission = Emission(spec, label, sender, given, current_cause.get())
-    context = emission.context(group.plan)
-    verdict = group.evaluate(context)
-    if verdict:
-        record_verdict(emission, context, verdict)
+    record = None
+    try:
+        if group is not None:
+            context = emission.context(group.plan)
+            verdict = group.evaluate(context)
+            record = record_of(emission, context, verdict) if verdict else None
+    finally:
+        if spec.held_until and emission.instance is not None:
+            held.keep(spec, emission.instance, record)
+            record = None
+    if record is not None:
+        record.write()
 
 
-def record_verdict(emission: Emission, context: dict[str, Any], verdict: Verdict) -> None:
-    """Write the event with one execution for each action, or keep it until the signal that confirms it."""
+def record_of(emission: Emission, context: dict[str, Any], verdict: Verdict) -> held.Record | None:
+    """Return the event with one execution for each action; None if nothing is left to record."""
     executions = [row for rule in verdict.matched for row in _of_match(rule, emission)]
     for rule, error in verdict.errors:
         logger.warning("rules: condition of %r failed on %s: %s", rule.slug, emission.spec.key, error)
         if error_cap.allows(rule.id):
             executions.append(_skipped(rule, emission, Reason.CONDITION_ERROR, note=str(error)))
     if not executions:
-        return
+        return None
     document = freeze(context)
     event = Event(
         id=emission.id,
@@ -76,11 +83,7 @@ def record_verdict(emission: Emission, context: dict[str, Any], verdict: Verdict
         created_at=emission.at,
         cause_id=emission.cause.execution if emission.cause else None,
     )
-    record = held.Record(event, executions, emission.using)
-    if emission.spec.held_until and emission.instance is not None:
-        held.keep(emission.spec, emission.instance, record)
-    else:
-        record.write()
+    return held.Record(event, executions, emission.using)
 
 
 def _of_match(rule: LoadedRule, emission: Emission) -> list[Execution]:

@@ -30,22 +30,29 @@ class Record:
         outbox.write(self.event, self.executions, using=self.using)
 
 
-def keep(spec: SignalSpec, instance: Model, record: Record) -> None:
-    """Hold a match until ``spec.held_until``; a repeated ``pre_*`` of the same instance replaces it."""
-    waiting = instance._state.__dict__.setdefault(_ATTRIBUTE, {})
-    waiting[spec.held_until] = [record]
+DEEPEST = 8
+"""Saves of one instance inside each other; older slots are of saves that failed, and are dropped."""
 
 
-def release(spec: SignalSpec, given: dict[str, Any]) -> list[Record]:
+def keep(spec: SignalSpec, instance: Model, record: Record | None) -> None:
+    """Hold what a ``pre_*`` signal brought about, which may be nothing, until ``spec.held_until``.
+
+    Saves of one instance may be nested (a receiver that saves again), so these are a stack; a save that matched
+    nothing has its place on it too, or it would release what a failed one before it left.
+    """
+    waiting = instance._state.__dict__.setdefault(_ATTRIBUTE, {}).setdefault(spec.held_until, [])
+    waiting.append(record)
+    del waiting[:-DEEPEST]
+
+
+def release(spec: SignalSpec, given: dict[str, Any]) -> Record | None:
     """Return what waited for this signal of this instance, with the key it has now."""
     instance = given.get("instance")
     if not isinstance(instance, Model):
-        return []
-    waiting = instance._state.__dict__.get(_ATTRIBUTE)
-    if not waiting:
-        return []
-    records: list[Record] = waiting.pop(spec.key, [])
-    for record in records:
+        return None
+    waiting = instance._state.__dict__.get(_ATTRIBUTE, {}).get(spec.key)
+    record: Record | None = waiting.pop() if waiting else None
+    if record is not None:
         # An insert had no key before the save.
         record.event.object_id = record.event.object_id or str(instance.pk)[:255]
-    return records
+    return record

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from django.core.signals import request_started
 from django.db.models import Model
 from django.db.models.signals import post_migrate, pre_migrate
 
-from rules_engine.catalog import SignalSpec, all_signals
-from rules_engine.catalog.senders import NEVER
+from rules_engine.catalog import Kind, SignalSpec, all_signals
+from rules_engine.catalog.senders import NEVER, label_of
 from rules_engine.conf import settings, under_test
 from rules_engine.delivery import executors
 from rules_engine.receivers import handler
 from rules_engine.receivers.atomic_saves import wrap_saves
-from rules_engine.receivers.connections import label_for
-from rules_engine.receivers.loader import loader
+from rules_engine.receivers.connections import label_for, note_primed
+from rules_engine.receivers.loading import loader
 from rules_engine.signals import rules_changed
+
+logger = logging.getLogger("rules_engine")
 
 _UID = "rules_engine.primer"
 _guard = threading.local()
@@ -48,27 +53,47 @@ def start() -> None:
 
 def _primer(spec: SignalSpec) -> Callable[..., None]:
     def prime(sender: Any = None, **given: Any) -> None:
-        if under_test():
-            # Tests say themselves when rules are loaded; without primers they keep their fast deletes.
-            remove_primers()
-            return
-        if _ignored(sender, given) or getattr(_guard, "priming", False):
-            return
-        _guard.priming = True
         try:
-            loader.sync_if_due()
-        finally:
-            _guard.priming = False
-        if not loader.book.loaded:
-            return
-        remove_primers()
-        # Django had listed this signal's receivers before the rules were connected: they are not called for it.
-        label = label_for(spec.key, sender)
-        if label is not None:
-            given.pop("signal", None)
-            handler.handle(spec, label, sender, given)
+            if _load_for(sender, given):
+                _serve(spec, sender, given, sys._getframe(1))
+        except Exception:
+            logger.exception("rules: %s was sent while rules were first loaded, and no rule ran for it", spec.key)
 
     return prime
+
+
+def _load_for(sender: Any, given: dict[str, Any]) -> bool:
+    """Load the rules at this signal, or wait until they are loaded; tell whether they are."""
+    if under_test():
+        # Tests say themselves when rules are loaded; without primers they keep their fast deletes.
+        remove_primers()
+        return False
+    if _ignored(sender, given) or getattr(_guard, "priming", False):
+        return False
+    _guard.priming = True
+    try:
+        loader.keep_current()
+    finally:
+        _guard.priming = False
+    if loader.book.loaded:
+        remove_primers()
+    return loader.book.loaded
+
+
+def _serve(spec: SignalSpec, sender: Any, given: dict[str, Any], send: FrameType) -> None:
+    """Hand on the very signal at which the rules were loaded.
+
+    Django lists a signal's receivers before it calls the first, so those that were just connected are not called for
+    it; if one is all the same, it finds the note.
+    """
+    label = label_for(spec.key, sender)
+    if label is None:
+        return
+    if spec.kind in (Kind.USER, Kind.CUSTOM):
+        label = label_of(spec, sender, given)
+    given.pop("signal", None)
+    note_primed(send)
+    handler.handle(spec, label, sender, given)
 
 
 def _ignored(sender: Any, given: dict[str, Any]) -> bool:
@@ -103,7 +128,11 @@ def _at_request(**kwargs: Any) -> None:
     """A serving process: look for changed rules, and see that due retries do not sleep."""
     if under_test():
         return
-    loader.sync_if_due()
-    if loader.book.loaded:
-        remove_primers()
-    executors.current().serve()
+    _state.migrating = False  # whoever serves requests is not migrating, however the last migration ended
+    try:
+        loader.sync_if_due()
+        if loader.book.loaded:
+            remove_primers()
+        executors.current().serve()
+    except Exception:
+        logger.exception("rules: the look for changed rules failed; the request goes on")

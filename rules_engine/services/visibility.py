@@ -27,7 +27,9 @@ def payload_permissions(signal: str, sender: str) -> list[str]:
         return [SUPERUSER]
     model = sender_model(spec, sender)
     if model is None:
-        return [SUPERUSER] if spec.kind in _ABOUT_MODELS and sender else ["rules_engine.view_event"]
+        # A custom signal's object may be of any model where its sender does not tell.
+        untold = (spec.kind in _ABOUT_MODELS and sender) or (spec.kind is Kind.CUSTOM and spec.instance)
+        return [SUPERUSER] if untold else ["rules_engine.view_event"]
     models = [model, _other_side(model, sender)] if spec.kind is Kind.M2M else [model]
     return [f"{item._meta.app_label}.view_{item._meta.model_name}" for item in models if item is not None]
 

@@ -10,7 +10,7 @@ import rules_engine
 from rules_engine.exceptions import UnknownKey
 from rules_engine.models import Event
 from tests.testapp.models import Order
-from tests.testapp.rules import stock_counted
+from tests.testapp.rules import order_shipped, stock_counted
 
 pytestmark = pytest.mark.django_db
 
@@ -77,12 +77,17 @@ class TestCustomSignals:
         fired = [[row.rule_name for row in event.executions.all()] for event in Event.objects.order_by("id")]
         assert fired == [["All", "Warehouse"], ["All"]]
 
+    def test_object_of_a_signal_without_sender_is_its_sender(self, make_rule: Any) -> None:
+        """Sent without a sender, the signal is of the model of the object it is about."""
+        make_rule(signal="testapp.order_shipped", sender="testapp.order")
+        order_shipped.send(sender=None, order=Order.objects.create())
+
+        assert Event.objects.get().sender == "testapp.order"
+
     def test_model_instance_argument_is_recorded_with_its_columns(self, make_rule: Any) -> None:
         """The argument named as instance gives the event its object."""
         make_rule(signal="testapp.order_shipped", sender="")
         order = Order.objects.create(number="S")
-        from tests.testapp.rules import order_shipped
-
         order_shipped.send(sender=Order, order=order)
 
         event = Event.objects.get()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from django.contrib.auth import authenticate, get_user_model
 from django.core import serializers
 from django.db import connection, transaction
 from django.db.migrations.state import ModelState, ProjectState
+from django.db.models.signals import post_save
 from django.test import Client
 
 from rules_engine import testing
@@ -22,6 +26,18 @@ from rules_engine.receivers.guards import ErrorCap
 from tests.testapp.models import Customer, Line, Order, Sample, Tag, Untouched
 
 pytestmark = pytest.mark.django_db
+
+
+@contextmanager
+def connected(signal: Any, receiver: Any, sender: Any) -> Iterator[None]:
+    """Have a receiver of the host connected inside the block."""
+    signal.connect(receiver, sender=sender, weak=False)
+    try:
+        yield
+    finally:
+        signal.disconnect(receiver, sender=sender)
+
+
 WRITES = ["INSERT rules_engine_event", "INSERT rules_engine_execution"]
 
 
@@ -137,6 +153,22 @@ def test_broken_condition_is_recorded_and_the_others_run(make_rule: Any) -> None
         ("Sound", "pending", ""),
     ]
     assert "contains" in Execution.objects.get(rule_name="Broken").note
+
+
+def test_relation_that_cannot_be_read_stops_only_its_rule(make_rule: Any, monkeypatch: Any) -> None:
+    """A host's manager that raises is a condition error of the rule that reads it; the others are recorded."""
+    make_rule("Reads", condition="instance.customer.name == 'Ada'")
+    make_rule("Sound")
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("no tenant")
+
+    customer = Customer.objects.create(name="Ada")
+    monkeypatch.setattr(Customer._meta, "base_manager", SimpleNamespace(using=fail))
+    Order.objects.create(customer_id=customer.pk)
+
+    rows = Execution.objects.order_by("rule_name").values_list("rule_name", "state", "reason")
+    assert list(rows) == [("Reads", "skipped", "condition_error"), ("Sound", "pending", "")]
 
 
 def test_condition_errors_are_capped_per_rule_and_minute(make_rule: Any, monkeypatch: Any) -> None:
@@ -270,6 +302,33 @@ class TestSignals:
             Tag.objects.create(name="same")
 
         assert not Event.objects.exists()
+
+    def test_failed_save_leaves_nothing_for_the_next_one(self, make_rule: Any) -> None:
+        """What a failed save brought about is not released by a later save of the instance that matches nothing."""
+        make_rule(signal="pre_save", sender="testapp.tag", condition="instance.name == 'same'")
+        Tag.objects.create(name="same")
+        Event.objects.all().delete()
+        tag = Tag(name="same")
+        with pytest.raises(Exception, match=r"(?i)unique|duplicate"), transaction.atomic():
+            tag.save()
+        tag.name = "other"
+        tag.save()
+
+        assert not Event.objects.exists()
+
+    def test_saves_inside_each_other_are_all_recorded(self, make_rule: Any) -> None:
+        """A host's receiver that saves the instance again hides neither save from pre_save rules."""
+        make_rule(signal="pre_save")
+
+        def save_again(instance: Order, created: bool, **kwargs: Any) -> None:
+            if created:
+                instance.save(update_fields=["note"])
+
+        with connected(post_save, save_again, sender=Order):
+            Order.objects.create()
+
+        events = Event.objects.order_by("id")
+        assert [event.data["update_fields"] for event in events] == [None, ["note"]]
 
     def test_pre_delete_waits_for_the_delete(self, make_rule: Any) -> None:
         """A pre_delete rule sees relations that are still there."""

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.slow
 
+OF_THIS_RUN = ("TEST_DATABASE", "DJANGO_SETTINGS_MODULE", "SQLITE_NAME", "SQLITE_TEST_NAME")
+
 SETTINGS = """
 from tests.settings import *
 import os
@@ -51,7 +53,7 @@ class Host:
         self.folder = folder
         (folder / "hostsettings.py").write_text(SETTINGS)
         self.environ = {
-            **{k: v for k, v in os.environ.items() if k not in ("TEST_DATABASE", "DJANGO_SETTINGS_MODULE")},
+            **{name: value for name, value in os.environ.items() if name not in OF_THIS_RUN},
             "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}",
             "DJANGO_SETTINGS_MODULE": "hostsettings",
             "HOST_DATABASE": str(folder / "host.sqlite3"),
@@ -231,6 +233,49 @@ def test_disabled_engine_connects_nothing(migrated: Host) -> None:
     )
 
     assert output.strip() == "0 False False 0"
+
+
+def test_threads_that_meet_the_first_load_lose_and_double_nothing(migrated: Host) -> None:
+    """While one thread loads, the signals of others wait; each is served exactly once, with and without a twin."""
+    migrated.run(
+        MAKE_RULE
+        + """
+rule = Rule.objects.create(name="Counted", signal="testapp.stock_counted", mode="live")
+rule.actions.create(kind="log", config={"message": "seen"})
+"""
+    )
+    output = migrated.run(
+        """
+        import sys, threading, time
+        from django.db import connection
+        from tests.testapp.rules import stock_counted
+        sys.setswitchinterval(1e-5)
+        from rules_engine.receivers import loading
+        read, follow = loading.read_book, loading.follow
+        def slow_read(using):
+            time.sleep(0.3)
+            return read(using)
+        def slow_follow(book):
+            follow(book)
+            time.sleep(0.3)
+        loading.read_book, loading.follow = slow_read, slow_follow
+        def work(number):
+            time.sleep(number * 0.05)
+            if number % 2:
+                Order.objects.create(number=str(number))
+            else:
+                stock_counted.send(sender=None, sku=str(number))
+            connection.close()
+        threads = [threading.Thread(target=work, args=[n]) for n in range(16)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        orders = sorted(int(e.data["instance"]["number"]) for e in Event.objects.filter(signal="post_save"))
+        counts = sorted(int(e.data["sku"]) for e in Event.objects.filter(signal="testapp.stock_counted"))
+        print(orders == list(range(1, 16, 2)), counts == list(range(0, 16, 2)), orders, counts)
+        """
+    )
+
+    assert output.splitlines()[-1].startswith("True True"), output
 
 
 @pytest.fixture

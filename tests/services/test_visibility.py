@@ -28,6 +28,8 @@ def someone(*codenames: str) -> Any:
         ("user_logged_in", "auth.user", ["auth.view_user"]),
         ("user_login_failed", "", ["rules_engine.view_event"]),
         ("testapp.stock_counted", "", ["rules_engine.view_event"]),
+        ("testapp.order_shipped", "testapp.order", ["testapp.view_order"]),
+        ("testapp.order_shipped", "builtins.object", [services.SUPERUSER]),
         ("post_save", "gone.model", [services.SUPERUSER]),
         ("gone.signal", "", [services.SUPERUSER]),
     ],

@@ -6,11 +6,11 @@ import logging
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connections, transaction
 
 import rules_engine
 from rules_engine import testing
-from rules_engine.models import Event, Execution, Rule, RuleSetToken
+from rules_engine.models import Event, Execution, Rule, RuleSetToken, recording
 from rules_engine.receivers import book, loader
 from tests.testapp.models import Order, Tag
 
@@ -89,6 +89,71 @@ class TestOnCommit:
         RuleSetToken.objects.update(token="another")
 
         assert fires()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestInAHostsTransaction:
+    """Looking for changed rules costs a host neither its transaction nor its time."""
+
+    def test_failing_look_does_not_poison_it(self, make_rule: Any, monkeypatch: Any, settings: Any) -> None:
+        """A look that fails in the database leaves the host's transaction usable, also on PostgreSQL."""
+        make_rule(load=False)
+        settings.RULES_ENGINE = {**settings.RULES_ENGINE, "SYNC_INTERVAL_SECONDS": 0}
+
+        def fail(using: str) -> str:
+            with connections[using].cursor() as cursor:
+                cursor.execute("SELECT * FROM no_such_table")
+            return ""
+
+        monkeypatch.setattr(RuleSetToken, "current", fail)
+        with transaction.atomic():
+            Order.objects.create()
+            Order.objects.create()
+
+        assert Event.objects.count() == 2
+
+    def test_findings_are_written_after_it(self, make_rule: Any, settings: Any) -> None:
+        """A rule found broken inside a transaction that rolls back is quarantined visibly all the same."""
+        make_rule("Sound", load=False)
+        broken = make_rule("Broken", load=False)
+        settings.RULES_ENGINE = {**settings.RULES_ENGINE, "SYNC_INTERVAL_SECONDS": 0}
+        Rule.objects.filter(pk=broken.pk).update_quietly(condition="instance.statsu == 'x'")
+        RuleSetToken.objects.update(token="another")
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            Order.objects.create()
+            raise ZeroDivisionError
+        broken.refresh_from_db()
+        before = broken.problem
+        loader.sync_if_due()
+
+        broken.refresh_from_db()
+        assert (before, "Did you mean 'status'?" in broken.problem) == ("", True)
+
+    def test_unfinished_change_is_not_loaded(self, make_rule: Any) -> None:
+        """Inside recording() nothing is loaded, although the commit hook is registered only at its end."""
+        rule = make_rule(load=False)
+        with recording():
+            rule.condition = "instance.number == 'N'"
+            rule.save()
+            RuleSetToken.objects.update(token="another")
+
+            assert rules_engine.sync() is False
+
+    def test_router_that_raises_stops_nothing(self, make_rule: Any, settings: Any) -> None:
+        """A tenant router that knows no tenant yet leaves the rules as they are."""
+        make_rule(load=False)
+        settings.DATABASE_ROUTERS = ["tests.receivers.test_loading.NoTenant"]
+
+        assert loader.sync() is False
+
+
+class NoTenant:
+    """A router that is asked too early."""
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        raise LookupError("no tenant is set")
+
+    db_for_read = db_for_write
 
 
 @pytest.mark.django_db

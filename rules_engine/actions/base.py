@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from functools import cached_property
+from html import escape
 from typing import Any, ClassVar, Self
 from urllib.parse import quote, quote_plus
 from uuid import UUID
@@ -21,6 +24,9 @@ from rules_engine.exceptions import ActionRefused, ConditionError, ConfigInvalid
 from rules_engine.templating import compile_template
 
 Problem = tuple[tuple[str | int, ...], str]
+
+SHORTEST_BASE64 = 8
+"""Shorter pieces of base64 are found by chance in any long text of it."""
 
 
 class Phase(Enum):
@@ -43,22 +49,46 @@ class Run:
     rule: str
     """Slug of the rule."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Secrets by name. Values that reach the detail, the result or an error are masked before they are stored."""
+    """Secrets by name. Values that reach the detail, the result or an error are masked before they are stored; see
+    ``masked`` for what that finds."""
     detail: dict[str, Any] = field(default_factory=dict)
     """What the action puts here (request, response …) is kept with the attempt and shown in the history."""
 
     def masked(self, text: str) -> str:
-        """Return ``text`` with the values of all secrets replaced by ``***``, also as JSON and URLs write them."""
-        for form in self._spellings:
-            text = text.replace(form, REDACTED)
-        return text
+        """Return ``text`` with the values of all secrets replaced by ``***``.
+
+        In any mixture of upper and lower case, and as JSON, HTML, URLs and base64 write them: whoever is sent a
+        secret may answer with it. What a filter made of a secret is not found (``slice``): for what is kept, render
+        with ``run=None``.
+        """
+        return self._spellings.sub(REDACTED, text) if self._spellings else text
 
     @cached_property
-    def _spellings(self) -> list[str]:
-        values = [value for value in self.secrets.values() if value]
-        spell = (str, lambda value: json.dumps(value)[1:-1], lambda value: quote(value, safe=""), quote, quote_plus)
+    def _spellings(self) -> re.Pattern[str] | None:
+        found = {form for value in self.secrets.values() if value for form in spellings(value)}
         # Longest first: a secret that begins with another must not lose just that beginning.
-        return sorted({form(value) for value in values for form in spell}, key=len, reverse=True)
+        ordered = sorted(found, key=lambda form: (-len(form), form))
+        return re.compile("|".join(map(re.escape, ordered)), re.IGNORECASE) if ordered else None
+
+
+def spellings(secret: str) -> Iterator[str]:
+    """The ways in which a text that quotes ``secret`` may write it, beside changes of case."""
+    for plain in {secret, secret.upper(), secret.lower()}:
+        escaped = json.dumps(plain)[1:-1]
+        yield from (plain, escaped, escaped.replace("/", "\\/"), json.dumps(plain, ensure_ascii=False)[1:-1])
+        yield from (quote(plain, safe=""), quote(plain), quote_plus(plain), escape(plain))
+        yield from _base64_forms(plain.encode("utf-8", "replace"))
+
+
+def _base64_forms(secret: bytes) -> Iterator[str]:
+    """Base64 of the secret alone, and the characters that it makes inside a longer text (``user:secret``)."""
+    for encode in (b64encode, urlsafe_b64encode):
+        yield encode(secret).decode().rstrip("=")
+        for before in range(3):
+            # A character stands for 6 bits: those that the neighbours' bits go into are not the secret's alone.
+            inner = encode(bytes(before) + secret).decode()[-(-before * 8 // 6) : (before + len(secret)) * 8 // 6]
+            if len(inner) >= SHORTEST_BASE64:
+                yield inner
 
 
 def default_run(rule: str = "", **values: Any) -> Run:
@@ -114,7 +144,7 @@ class Action:
             return f"({error})"
 
     def render(self, name: str, event: Event, run: Run | None) -> str:
-        """Render the template field ``name``; secrets are ``***`` where ``run`` is None (a preview).
+        """Render the template field ``name``; secrets are ``***`` where ``run`` is None: in what is shown or kept.
 
         Raises ActionRefused if it cannot be rendered: no retry would mend that.
         """
@@ -240,3 +270,14 @@ def no_such_secret(name: str) -> str:
 def event_text(event: Event) -> bytes:
     """The event's document as the exact bytes that are stored."""
     return (event.text or jsontext.dumps(event.data)).encode()
+
+
+def without(text: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """Return ``text`` with each rendered text replaced by the one that may be shown, wherever the two differ.
+
+    For what others say of a rendered text: an error, an answer. ``pairs`` are (rendered, shown).
+    """
+    for rendered, shown in sorted(pairs, key=lambda pair: -len(pair[0])):
+        if rendered and rendered != shown:
+            text = text.replace(rendered, shown)
+    return text

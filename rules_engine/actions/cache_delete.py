@@ -9,7 +9,7 @@ from django.conf import settings as django_settings
 from django.core.cache import caches
 from django.core.cache.backends.base import InvalidCacheBackendError
 
-from rules_engine.actions.base import Action, Problem, Run
+from rules_engine.actions.base import Action, Problem, Run, without
 from rules_engine.actions.registry import register_builtin
 from rules_engine.events import Event
 from rules_engine.exceptions import ActionError, ActionRefused
@@ -60,19 +60,26 @@ class CacheDelete(Action):
 
     def run(self, event: Event, run: Run) -> str:
         cache = self._cache()
-        prefix = self.render("prefix", event, run)
-        keys = [prefix + self.render_text(text, event, run, where="A key") for text in self.keys]
-        patterns = [prefix + self.render_text(text, event, run, where="A pattern") for text in self.patterns]
-        run.detail.update(alias=self.alias, keys=keys, patterns=patterns)
+        keys, patterns = self._keys(event, run)
+        shown_keys, shown_patterns = self._keys(event, None)
+        run.detail.update(alias=self.alias, keys=shown_keys, patterns=shown_patterns)
+        pairs = [*zip(keys, shown_keys, strict=True), *zip(patterns, shown_patterns, strict=True)]
         try:
             gone = sum(bool(cache.delete(key, version=self.version)) for key in keys)
             gone += sum(int(cache.delete_pattern(item, version=self.version) or 0) for item in patterns)
         except ValueError as error:
-            raise ActionRefused(f"The cache does not take such a key: {error}") from error
+            raise ActionRefused(f"The cache does not take such a key: {without(str(error), pairs)}") from error
         except Exception as error:
             # Which exception a cache raises when its server is gone depends on its client library.
-            raise ActionError(f"The cache {self.alias!r} failed: {type(error).__name__}: {error}") from error
+            said = f"{type(error).__name__}: {without(str(error), pairs)}"
+            raise ActionError(f"The cache {self.alias!r} failed: {said}") from error
         return f"{gone} deleted" if patterns else f"{gone} of {len(keys)} deleted"
+
+    def _keys(self, event: Event, run: Run | None) -> tuple[list[str], list[str]]:
+        """Keys and patterns, rendered; secrets are ``***`` where ``run`` is None."""
+        prefix = self.render("prefix", event, run)
+        keys = [prefix + self.render_text(text, event, run, where="A key") for text in self.keys]
+        return keys, [prefix + self.render_text(text, event, run, where="A pattern") for text in self.patterns]
 
     def _cache(self) -> Any:
         try:

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.utils import parseaddr
 from smtplib import SMTPAuthenticationError, SMTPRecipientsRefused, SMTPResponseException
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
 
-from rules_engine.actions.base import Action, Problem, Run
+from rules_engine.actions.base import Action, Problem, Run, without
 from rules_engine.actions.registry import register_builtin
 from rules_engine.conf import settings
+from rules_engine.context import REDACTED
 from rules_engine.events import Event
 from rules_engine.exceptions import ActionError, ActionRefused
 
@@ -85,47 +86,64 @@ class Email(Action):
             yield ("from_email",), f"{self.from_email!r} is neither an address nor Name <address>."
 
     def run(self, event: Event, run: Run) -> str:
-        message = self._message(event, run)
-        shown = " ".join(self.render("subject", event, None).split())
+        people = {name: self._recipients(name, event, run) for name in ("to", "cc", "bcc", "reply_to")}
+        everyone = [*people["to"], *people["cc"], *people["bcc"]]
+        _check_recipients(people["to"], everyone)
+        message = self._message(event, run, {name: [item.address for item in people[name]] for name in people})
         run.detail["message"] = {
             "from": message.from_email,
-            "to": message.to,
-            "cc": message.cc,
-            "bcc": message.bcc,
-            "reply_to": message.reply_to,
-            "subject": shown,
+            **{name: [item.shown for item in people[name]] for name in people},
+            "subject": " ".join(self.render("subject", event, None).split()),
             "body": self.render("body", event, None)[:KEPT_CHARACTERS],
         }
-        _send(message)
-        return f"sent to {', '.join(message.recipients())}"[:500]
+        _send(message, everyone)
+        return f"sent to {', '.join(item.shown for item in everyone)}"[:500]
 
-    def _message(self, event: Event, run: Run) -> EmailMultiAlternatives:
+    def _recipients(self, name: str, event: Event, run: Run) -> list[Recipient]:
+        return recipients(self.render(name, event, run), self.render(name, event, None))
+
+    def _message(self, event: Event, run: Run, people: dict[str, list[str]]) -> EmailMultiAlternatives:
         sender = self.from_email or django_settings.DEFAULT_FROM_EMAIL
-        to, cc, bcc = (addresses(self.render(name, event, run)) for name in ("to", "cc", "bcc"))
-        _check_recipients(to, [*to, *cc, *bcc])
         message = EmailMultiAlternatives(
             # A subject is one line: data with a line break must not add a header.
             subject=" ".join(self.render("subject", event, run).split()),
             body=self.render("body", event, run),
             from_email=sender,
-            to=to,
-            cc=cc,
-            bcc=bcc,
-            reply_to=addresses(self.render("reply_to", event, run)),
             headers={"Message-ID": message_id(run, sender), "Auto-Submitted": "auto-generated"},
+            to=people["to"],
+            cc=people["cc"],
+            bcc=people["bcc"],
+            reply_to=people["reply_to"],
         )
         if self.html.strip():
             message.attach_alternative(self.render("html", event, run), "text/html")
         return message
 
 
-def addresses(text: str) -> list[str]:
-    """Return the addresses of a text, separated by commas or semicolons; raises ActionRefused for a bad one."""
-    found = [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
-    for address in found:
+class Recipient(NamedTuple):
+    """An address, and what may be shown of it: a template may have put a secret into it."""
+
+    address: str
+    shown: str
+
+
+def recipients(text: str, shown: str) -> list[Recipient]:
+    """Return the addresses of a text, separated by commas or semicolons; raises ActionRefused for a bad one.
+
+    ``shown`` is the same text with its secrets as ``***``.
+    """
+    found, kept = _parts(text), _parts(shown)
+    if len(found) != len(kept):
+        # A secret that is a list of addresses, or none at all.
+        kept = [REDACTED] * len(found)
+    for address, label in zip(found, kept, strict=True):
         if not is_address(address):
-            raise ActionRefused(f"{address[:100]!r} is not an email address.")
-    return found
+            raise ActionRefused(f"{label[:100]!r} is not an email address.")
+    return [Recipient(*pair) for pair in zip(found, kept, strict=True)]
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
 
 
 def is_address(text: str) -> bool:
@@ -137,7 +155,7 @@ def is_address(text: str) -> bool:
     return True
 
 
-def _check_recipients(to: list[str], everyone: list[str]) -> None:
+def _check_recipients(to: list[Recipient], everyone: list[Recipient]) -> None:
     if not to:
         raise ActionRefused("There is no address to send to: the template of the recipients rendered empty.")
     if len(everyone) > MAX_RECIPIENTS:
@@ -145,12 +163,16 @@ def _check_recipients(to: list[str], everyone: list[str]) -> None:
     if settings.MAIL_DOMAINS is None:
         return
     allowed = {item.lower() for item in settings.MAIL_DOMAINS}
-    for address in everyone:
-        domain = address.rpartition("@")[2].lower()
-        if domain not in allowed:
+    for item in everyone:
+        if _domain(item.address) not in allowed:
             raise ActionRefused(
-                f'Rules may not send mail to {domain}. Add it to RULES_ENGINE["MAIL_DOMAINS"] if intended.'
+                f"Rules may not send mail to {_domain(item.shown)}. "
+                'Add it to RULES_ENGINE["MAIL_DOMAINS"] if intended.'
             )
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].lower()
 
 
 def message_id(run: Run, sender: str) -> str:
@@ -159,21 +181,23 @@ def message_id(run: Run, sender: str) -> str:
     return f"<{run.key}@{domain}>"
 
 
-def _send(message: EmailMultiAlternatives) -> None:
+def _send(message: EmailMultiAlternatives, everyone: list[Recipient]) -> None:
     try:
         message.send()
     except (ValueError, MessageError) as error:
         # Line breaks in a header, an address that cannot be encoded: the message itself is at fault.
-        raise ActionRefused(f"The message cannot be built: {error}") from error
+        raise ActionRefused(f"The message cannot be built: {without(str(error), everyone)}") from error
     except SMTPRecipientsRefused as error:
         # A code below 500 is "not now", such as a server that wants every new sender to come twice.
         final = all(code >= 500 for code, _ in error.recipients.values())
         refused = ActionRefused if final else ActionError
-        raise refused(f"The mail server refused the recipients: {sorted(error.recipients)}.") from error
+        said = without(str(sorted(error.recipients)), everyone)
+        raise refused(f"The mail server refused the recipients: {said}.") from error
     except SMTPAuthenticationError as error:
         raise ActionError(f"The mail server refused the site's log-in ({error.smtp_code}).") from error
     except SMTPResponseException as error:
         refused = ActionRefused if 500 <= error.smtp_code < 600 else ActionError
-        raise refused(f"The mail server answered {error.smtp_code}: {error.smtp_error!r}.") from error
+        said = without(repr(error.smtp_error), everyone)
+        raise refused(f"The mail server answered {error.smtp_code}: {said}.") from error
     except OSError as error:
         raise ActionError(f"The mail server cannot be reached: {error}") from error

@@ -38,7 +38,8 @@ class Log(Action):
 
     def run(self, event: Event, run: Run) -> str:
         # One event is one line: a line break in the data must not forge a second one.
-        line = " ".join(run.masked(self.render("message", event, run)).splitlines())
+        # A log is read by many: secrets are never rendered into it.
+        line = " ".join(run.masked(self.render("message", event, None)).splitlines())
         extra = {"rule": run.rule, "event_id": str(event.id), "execution_id": str(run.key)}
         logging.getLogger(self.logger).log(getattr(logging, self.level.upper()), "%s", line, extra=extra)
         run.detail.update(logger=self.logger, level=self.level, message=line)

@@ -8,14 +8,14 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar, Literal
 
 from rules_engine import jsontext, outbound
-from rules_engine.actions.base import Action, Problem, Run, event_text, no_such_secret
+from rules_engine.actions.base import Action, Problem, Run, event_text, no_such_secret, without
 from rules_engine.actions.registry import register_builtin
 from rules_engine.conf import settings
 from rules_engine.context import REDACTED, is_secret_name
@@ -132,21 +132,28 @@ class Webhook(Action):
         body = self._body(event)
         own = self._own_headers(run, body)
         run.detail["request"] = self._shown_request(event, run, own, body)
-        url, headers = self._url(event, run), [*own, *self._given_headers(event, run)]
+        url, given = self._url(event, run), self._given_headers(event, run)
         try:
-            answer = outbound.send(self.method, url, headers=headers, body=body, timeout=self.timeout_seconds)
+            answer = outbound.send(self.method, url, headers=[*own, *given], body=body, timeout=self.timeout_seconds)
         except OutboundRefused as error:
             raise ActionRefused(str(error)) from error
         except OutboundFailed as error:
             raise ActionError(str(error)) from error
+        sent = self._sent(url, given, event)
         run.detail["response"] = {
             "status": answer.status,
-            "headers": answer.headers,
-            "body": _kept(run, answer.body),
+            "headers": {name: without(value, sent) for name, value in answer.headers.items()},
+            "body": _kept(run, answer.body, sent),
             "truncated": answer.truncated,
             "duration_ms": answer.duration_ms,
         }
         return self._judge(answer)
+
+    def _sent(self, url: str, given: list[tuple[str, str]], event: Event) -> list[tuple[str, str]]:
+        """What was sent and what may be shown of it: an endpoint may answer with what it was asked."""
+        shown = [value for _, value in self._given_headers(event, None)]
+        pairs = list(zip((value for _, value in given), shown, strict=True))
+        return [*pairs, (_path(url), _path(self.render("url", event, None)))]
 
     def _judge(self, answer: outbound.Answer) -> str:
         line = f"HTTP {answer.status} in {answer.duration_ms} ms"
@@ -235,9 +242,14 @@ def _header_problem(header: Header) -> tuple[str, str] | None:
     return None
 
 
-def _kept(run: Run, body: bytes) -> str:
+def _path(url: str) -> str:
+    """Path and query: what a server is asked for."""
+    return url.partition("://")[2].partition("/")[2]
+
+
+def _kept(run: Run, body: bytes, sent: Iterable[tuple[str, str]] = ()) -> str:
     """The start of a body; masked before it is cut, because half a secret would not be recognised."""
-    return run.masked(body.decode("utf-8", "replace"))[:KEPT_CHARACTERS]
+    return run.masked(without(body.decode("utf-8", "replace"), sent))[:KEPT_CHARACTERS]
 
 
 def signing_key(secret: str) -> bytes:

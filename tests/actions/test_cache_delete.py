@@ -35,7 +35,7 @@ class Picky(LocMemCache):
     """A cache that refuses keys, as memcached does."""
 
     def delete(self, key: Any, version: int | None = None) -> bool:
-        raise ValueError("control character in key")
+        raise ValueError(f"control character in key {key!r}")
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +74,37 @@ def test_prefix_stands_before_each_key_and_pattern(run: Run) -> None:
     assert Patterned.asked == [("testapp.order:c*", None)]
 
 
+def test_secret_in_a_key_is_used_and_not_kept(run: Run) -> None:
+    """Whatever a filter made of it."""
+    cache.set("k:TOK", "x")
+    config = {"keys": ["k:{{ secrets.token|upper|slice:':3' }}"], "prefix": ""}
+
+    line = build_action("cache_delete", config).run(an_event(), run)
+
+    assert line == "1 of 1 deleted"
+    assert run.detail["keys"] == ["k:***"]
+
+
+def test_secret_in_a_pattern_is_used_and_not_kept(run: Run) -> None:
+    """As in a key, and in the prefix."""
+    config = {"patterns": ["k*"], "prefix": "{{ secrets.token|slice:':3' }}:", "alias": "patterned"}
+
+    build_action("cache_delete", config).run(an_event(), run)
+
+    assert Patterned.asked == [("tok:k*", None)]
+    assert run.detail["patterns"] == ["***:k*"]
+
+
+def test_secret_in_a_key_is_not_in_the_caches_error(run: Run) -> None:
+    """Some caches quote the key that they refuse."""
+    with pytest.raises(ActionRefused) as caught:
+        build_action("cache_delete", {"keys": ["k:{{ secrets.token|slice:':3' }}"], "alias": "picky"}).run(
+            an_event(), run
+        )
+
+    assert str(caught.value) == "The cache does not take such a key: control character in key 'k:***'"
+
+
 def test_alias_and_version_are_those_of_the_configuration(run: Run) -> None:
     """The same key in another cache, or of another version, stays."""
     cache.set("a", "x")
@@ -107,7 +138,7 @@ def test_cache_that_is_away_is_tried_again(run: Run) -> None:
 
 def test_key_that_a_cache_refuses_is_final(run: Run) -> None:
     """It would be refused again."""
-    with pytest.raises(ActionRefused, match="The cache does not take such a key: control character in key"):
+    with pytest.raises(ActionRefused, match="The cache does not take such a key: control character in key 'a'"):
         build_action("cache_delete", {"keys": ["a"], "alias": "picky"}).run(an_event(), run)
 
 

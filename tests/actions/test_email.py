@@ -202,6 +202,65 @@ def test_history_keeps_the_message_without_its_secrets(run: Run) -> None:
     assert "tok/en" not in jsontext.dumps(run.detail)
 
 
+@pytest.mark.parametrize("name", ["to", "cc", "bcc", "reply_to"])
+def test_secret_in_an_address_is_used_and_not_kept(run: Run, name: str) -> None:
+    """Neither in the detail nor in the line, whatever a filter made of it."""
+    action = build_action("email", {**CONFIG, name: "{{ secrets.token|slice:':3'|upper }}@example.com"})
+
+    line = action.run(an_event(), run)
+
+    assert getattr(mail.outbox[0], name) == ["TOK@example.com"]
+    assert run.detail["message"][name] == ["***@example.com"]
+    assert "TOK" not in line
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{{ secrets.token|upper }}", "'***' is not an email address."),
+        ("{{ secrets.token|slice:':3' }} x", "'*** x' is not an email address."),
+        (
+            "a@{{ secrets.token|slice:':3' }}.example",
+            'Rules may not send mail to ***.example. Add it to RULES_ENGINE["MAIL_DOMAINS"] if intended.',
+        ),
+    ],
+)
+def test_secret_in_a_refused_address_is_not_named(run: Run, settings: Any, text: str, said: str) -> None:
+    """The message goes into the history."""
+    settings.RULES_ENGINE = {**settings.RULES_ENGINE, "MAIL_DOMAINS": ["example.com"]}
+
+    with pytest.raises(ActionRefused) as caught:
+        build_action("email", {**CONFIG, "to": text}).run(an_event(), run)
+
+    assert str(caught.value) == said
+
+
+def test_secret_that_is_a_list_of_addresses_is_not_named(settings: Any) -> None:
+    """Not even how many characters they have."""
+    secrets = {"people": "a@example.com,b@example.com"}
+    settings.RULES_ENGINE = {"SECRETS": secrets}
+    run = Run(key=KEY, attempt=1, rule="paid", secrets=secrets)
+
+    line = build_action("email", {**CONFIG, "to": "{{ secrets.people }}"}).run(an_event(), run)
+
+    assert mail.outbox[0].to == ["a@example.com", "b@example.com"]
+    assert line == "sent to ***, ***"
+
+
+def test_secret_in_a_mail_servers_answer_is_not_kept(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers name whom they refuse."""
+
+    def fail(self: EmailMessage) -> int:
+        raise SMTPRecipientsRefused({self.to[0]: (550, b"unknown")})
+
+    monkeypatch.setattr(EmailMessage, "send", fail)
+
+    with pytest.raises(ActionRefused) as caught:
+        build_action("email", {**CONFIG, "to": "{{ secrets.token|slice:':3' }}@b.example"}).run(an_event(), run)
+
+    assert str(caught.value) == "The mail server refused the recipients: ['***@b.example']."
+
+
 @pytest.mark.parametrize("sender", ["nobody", "a@b", "Eve <evil>", "a@example.com\r\nBcc: b@example.com"])
 def test_sender_is_checked_when_the_rule_is_saved(sender: str) -> None:
     """It is no template: what is wrong with it is wrong now."""

@@ -52,14 +52,27 @@ def test_one_event_is_one_line(run: Run, caplog: pytest.LogCaptureFixture, glue:
     assert caplog.records[0].getMessage() == "a 2026 ERROR forged"
 
 
-def test_secret_is_masked_in_the_log(run: Run, caplog: pytest.LogCaptureFixture) -> None:
-    """A log is read by many."""
+@pytest.mark.parametrize(
+    "template", ["{{ secrets.token }}", "{{ secrets.token|upper }}", "{{ secrets.token|slice:':3' }}"]
+)
+def test_secret_is_never_logged(run: Run, caplog: pytest.LogCaptureFixture, template: str) -> None:
+    """A log is read by many: whatever a filter makes of a secret, it is made of three asterisks."""
     caplog.set_level("INFO", "rules_engine.log")
 
-    line = build_action("log", {"message": "key {{ secrets.token }}"}).run(an_event(), run)
+    line = build_action("log", {"message": f"key {template}"}).run(an_event(), run)
 
     assert caplog.records[0].getMessage() == "key ***"
     assert line == "info: key ***"
+    assert run.detail["message"] == "key ***"
+
+
+def test_data_that_quotes_a_secret_is_masked(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    """Also in other letters."""
+    caplog.set_level("INFO", "rules_engine.log")
+
+    build_action("log", {"message": "{{ instance.note }}"}).run(an_event(note="TOK/en+1"), run)
+
+    assert caplog.records[0].getMessage() == "***"
 
 
 def test_long_line_is_cut_for_the_history_only(run: Run, caplog: pytest.LogCaptureFixture) -> None:

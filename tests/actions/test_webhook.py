@@ -531,6 +531,26 @@ class TestHostileData:
 
         assert endpoint.requests[0].line == "POST /a/../7 HTTP/1.1"
 
+    def test_answer_that_repeats_the_request_keeps_no_secret(self, endpoint: Endpoint, run: Run) -> None:
+        """Neither in its body nor in its headers: plain, in other letters, encoded, or what a filter made of it."""
+        echo = b"/x?k=tok/en+1 TOK/EN+1 tok%2fen%2B1 dG9rL2VuKzE= tok\\/en+1 Up to"
+        endpoint.says("200 OK", echo, "X-Echo: Bearer tok/en+1", "X-Up: Up to")
+
+        call(
+            endpoint,
+            run,
+            url=f"{endpoint.url}/x?k={{{{ secrets.token }}}}",
+            headers=[
+                {"name": "Authorization", "value": "Bearer {{ secrets.token }}"},
+                {"name": "X-Up", "value": "Up {{ secrets.token|slice:':2' }}"},
+            ],
+        )
+
+        response = run.detail["response"]
+        assert endpoint.requests[0].values("x-up") == ["Up to"]
+        assert response["body"] == "/x?k=*** *** *** ***= *** Up **"
+        assert response["headers"]["x-up"] == "Up **"
+
     @pytest.mark.parametrize("value", ["a\r\nX-Injected: 1", "a\nb", "a\x00b", "日本"])
     def test_header_value_that_cannot_be_sent_is_final(self, endpoint: Endpoint, run: Run, value: str) -> None:
         """A line break in the data adds no header; the message names the header and not its value."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from base64 import b64encode
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -257,6 +258,50 @@ def test_secret_is_masked_as_json_and_urls_write_it(run_one: RunOne, settings: A
 
     assert "***" in result.error
     assert shown.rpartition("=")[2].rpartition("/")[2] not in result.error
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("PL4NTED/VALUE <9876>", "***"),
+        ("pl4nted/value <9876>", "***"),
+        ("pL4nted/Value <9876>", "***"),
+        ("Pl4nted%2fValue%20%3c9876%3e", "***"),
+        ("Pl4nted\\/Value <9876>", "***"),
+        ("Pl4nted/Value &lt;9876&gt;", "***"),
+        (b64encode(b"Pl4nted/Value <9876>").decode(), "***="),
+        (b64encode(b"pl4nted/value <9876>").decode(), "***="),
+    ],
+)
+def test_secret_is_masked_however_it_is_quoted(run_one: RunOne, settings: Any, said: str, shown: str) -> None:
+    """In other letters, as URLs, PHP's JSON, HTML and base64 write it."""
+    settings.RULES_ENGINE = {**settings.RULES_ENGINE, "SECRETS": {"key": "Pl4nted/Value <9876>"}}
+
+    result = run_one(ActionRefused(f"no: {said}!"))
+
+    assert result.error == f"no: {shown}!"
+
+
+@pytest.mark.parametrize("user", ["", "a", "ab", "abc"])
+def test_secret_inside_longer_base64_is_masked(run_one: RunOne, settings: Any, user: str) -> None:
+    """As in basic authentication: what is left at its edges is shared with the neighbours."""
+    secret = "Pl4nted-Secret-Value-9876"
+    settings.RULES_ENGINE = {**settings.RULES_ENGINE, "SECRETS": {"key": secret}}
+    text = b64encode(f"{user}:{secret}\n".encode()).decode()
+
+    error = run_one(ActionRefused(f"Basic {text}")).error
+
+    before, _, after = error.removeprefix("Basic ").partition("***")
+    assert (before, after) == (text[: len(before)], text[-len(after) :])
+    assert len(before) <= -(-(len(user) + 1) * 8 // 6)
+    assert len(after) <= 4
+
+
+def test_short_secret_is_no_reason_to_mask_all_base64(run_one: RunOne, settings: Any) -> None:
+    """Pieces that any long text of base64 holds by chance are left."""
+    settings.RULES_ENGINE = {**settings.RULES_ENGINE, "SECRETS": {"pin": "1234"}}
+
+    assert run_one(ActionRefused("pin 1234, AyMzQA")).error == "pin ***, AyMzQA"
 
 
 def test_secret_that_begins_with_another_is_masked_whole(run_one: RunOne, settings: Any) -> None:

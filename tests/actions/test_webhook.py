@@ -509,7 +509,12 @@ class TestHostileData:
         assert endpoint.requests == []
 
     @pytest.mark.parametrize(
-        "value", ["..", "../admin", "x/../../admin", "%2e%2e/admin", "..%2Fadmin", ".%2E", "..?x", "a/..%5cb"]
+        "value",
+        [
+            *("..", "../admin", "x/../../admin", "%2e%2e/admin", "..%2Fadmin", ".%2E", "..?x", "a/..%5cb"),
+            *("..;/admin", "..;a=b/admin", "..%3b/admin", "%2e%2e%3Ba/admin", "%252e%252e/admin", "..%253b/admin"),
+            *("..%3fx", "..%23x", "..%00", "..%20/admin", "%09../admin", "..%255cadmin"),
+        ],
     )
     def test_path_cannot_be_led_upwards(self, endpoint: Endpoint, run: Run, value: str) -> None:
         """To another place of the host than the one that the rule names."""
@@ -525,11 +530,42 @@ class TestHostileData:
 
         assert endpoint.requests[0].line == f"POST /a/{value}/b HTTP/1.1"
 
-    def test_upwards_that_the_rule_itself_names_is_its_authors_will(self, endpoint: Endpoint, run: Run) -> None:
-        """Only data is kept from it."""
-        call(endpoint, run, url=f"{endpoint.url}/a/../{{{{ instance.pk }}}}")
+    def test_query_right_after_the_host_is_no_path(self) -> None:
+        """It has slashes of its own."""
+        assert build_action("webhook", {"url": "https://example.com?file=/../x"})
 
-        assert endpoint.requests[0].line == "POST /a/../7 HTTP/1.1"
+    @pytest.mark.parametrize("query", ["?file=../x", "?a=/../b", "?a=%2f..%2f"])
+    def test_query_is_no_path(self, endpoint: Endpoint, run: Run, query: str) -> None:
+        """What it means is the endpoint's business."""
+        call(endpoint, run, url=f"{endpoint.url}/a{query}")
+
+        assert endpoint.requests[0].line == f"POST /a{query} HTTP/1.1"
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            *("/a/../{{ instance.pk }}", "/..", "/../a?b=1", "/a/..;/b", "/a/%2e%2E/b", "/a/..%2fb", "/a/..%5cb"),
+            *("/{{ instance.pk }}/../y", "/a/{% if created %}../{% endif %}b", "/a/.{# x #}./b", "/%252e%252e/"),
+        ],
+    )
+    def test_path_that_leads_upwards_is_refused_when_the_rule_is_saved(self, path: str) -> None:
+        """It would be a place that the rule does not show."""
+        with pytest.raises(ConfigInvalid) as caught:
+            build_action("webhook", {"url": f"https://example.com{path}"})
+
+        assert caught.value.problems == [
+            (("url",), "The path leads upwards (..). Write the path that is meant."),
+        ]
+
+    def test_two_dots_between_values_are_accepted(self, endpoint: Endpoint, run: Run) -> None:
+        """A range, as some APIs write it; values that are empty make it a step upwards, which is refused."""
+        url = f"{endpoint.url}/compare/{{{{ instance.old }}}}..{{{{ instance.new }}}}"
+
+        call(endpoint, run, an_event(old="v1", new="v2"), url=url)
+        with pytest.raises(ActionRefused, match=r"would lead the URL's path upwards"):
+            call(endpoint, run, an_event(old="", new=""), url=url)
+
+        assert [request.line for request in endpoint.requests] == ["POST /compare/v1..v2 HTTP/1.1"]
 
     def test_answer_that_repeats_the_request_keeps_no_secret(self, endpoint: Endpoint, run: Run) -> None:
         """Neither in its body nor in its headers: plain, in other letters, encoded, or what a filter made of it."""

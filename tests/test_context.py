@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import uuid
 from decimal import Decimal
@@ -20,6 +21,7 @@ from rules_engine.conditions import compile_condition
 from rules_engine.context import ModelDocument, Plan, freeze, typed
 from rules_engine.context.documents import names_at
 from rules_engine.context.plan import missing_paths
+from rules_engine.context.values import MAX_ITEMS
 from rules_engine.exceptions import ConditionEvaluationError
 from tests.testapp.models import Customer, Line, Order, Sample, Tag, Untouched
 
@@ -75,6 +77,105 @@ def test_value_has_one_json_form(value: Any, expected: Any) -> None:
 
     assert (found, type(found)) == (expected, type(expected))
     assert jsontext.loads(jsontext.dumps(found)) == found
+
+
+class CaseInsensitiveDict(dict[str, Any]):
+    """A mapping whose own method fails."""
+
+    def items(self) -> Any:
+        raise ValueError("half-made")
+
+
+class Money(Decimal):
+    """A number with texts of its own."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no currency")
+
+    __format__ = is_finite = __str__  # type: ignore[assignment]
+
+
+class Queue(list[int]):
+    """A list that cannot be read."""
+
+    def __iter__(self) -> Any:
+        raise RuntimeError("closed")
+
+
+class Disguised:
+    """An object that does not say what it is."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        raise RuntimeError("no class")
+
+
+class Zone(dt.tzinfo):
+    """A time zone whose data is missing."""
+
+    def utcoffset(self, moment: Any) -> Any:
+        raise RuntimeError("no data")
+
+    tzname = dst = utcoffset
+
+
+class Day(dt.date):
+    """A date that writes itself in another way."""
+
+    def isoformat(self) -> str:
+        return "1 March"
+
+
+class Key(uuid.UUID):
+    """A key that cannot be written."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (CaseInsensitiveDict(a=1), "<CaseInsensitiveDict: items raised ValueError>"),
+        ({"a": [CaseInsensitiveDict(a=1)]}, {"a": ["<CaseInsensitiveDict: items raised ValueError>"]}),
+        (Queue([1]), "<Queue: iteration raised RuntimeError>"),
+        (dt.datetime(2020, 1, 1, tzinfo=Zone()), "<datetime: its time zone raised RuntimeError>"),
+        (dt.time(9, 5, tzinfo=Zone()), "09:05:00.000000"),
+        (Disguised(), "<Disguised: reading it raised RuntimeError>"),
+        (Exploding, "tests.test_context.Exploding"),
+        (Money("1.50"), Decimal("1.50")),
+        (Money("3"), 3),
+        (Day(2026, 3, 1), "2026-03-01"),
+        (Key(int=1), "00000000-0000-0000-0000-000000000001"),
+    ],
+    ids=[
+        *("items", "nested items", "iteration", "zone", "zone of a time", "class", "type", "number", "whole number"),
+        *("date", "key"),
+    ],
+)
+def test_value_whose_class_fails_never_raises(value: Any, expected: Any) -> None:
+    """A marker says what failed, or the base's own method is used; the text of the event can be written."""
+    found = typed(value)
+
+    assert (found, type(found)) == (expected, type(expected))
+    assert jsontext.loads(jsontext.dumps(found)) == found
+
+
+def test_error_without_a_text_keeps_its_class() -> None:
+    """The class is what conditions ask for."""
+    error = type("Broken", (Exploding, ValueError), {})()
+
+    assert typed(error) == {"type": "Broken", "message": "<Broken: __str__ raised RuntimeError>"}
+
+
+def test_endless_mapping_is_cut() -> None:
+    """As many items are taken as are kept."""
+
+    class Endless(dict[int, int]):
+        def items(self) -> Any:
+            return ((number, number) for number in itertools.count())
+
+    assert len(typed(Endless())) == MAX_ITEMS
 
 
 def test_naive_datetime_counts_in_the_projects_zone() -> None:

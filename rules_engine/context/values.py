@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -38,27 +39,25 @@ def typed(value: Any, depth: int = 0) -> Any:
     """Return ``value`` in its context form; see the module's docstring and docs/reference/context."""
     if value is None or value is True or value is False:
         return value
-    convert = _CONVERTERS.get(type(value))
-    if convert is not None:
-        return convert(value, depth)
-    return _by_base_class(value, depth)
-
-
-def _by_base_class(value: Any, depth: int) -> Any:
-    if isinstance(value, Enum):
-        return typed(value.value, depth)
-    for base, convert in _BASES:
-        if isinstance(value, base):
-            return convert(value, depth)
-    return _described(value)
-
-
-def _described(value: Any) -> str:
-    """The text of an object that has no JSON form; a ``__str__`` that raises is named, not obeyed."""
+    convert = None
     try:
-        return _text(str(value), 0)
-    except Exception as error:  # noqa: BLE001 - foreign code; the marker says what happened
-        return f"<{type(value).__name__}: __str__ raised {type(error).__name__}>"
+        convert = _CONVERTERS.get(type(value)) or _converter_of_base(value)
+        return convert(value, depth)
+    except Exception as error:  # noqa: BLE001 - foreign code, such as the items of a subclass of dict
+        return f"<{type(value).__name__}: {_ASKED.get(convert, 'reading it')} raised {type(error).__name__}>"
+
+
+def _converter_of_base(value: Any) -> Any:
+    return next((convert for base, convert in _BASES if isinstance(value, base)), _described)
+
+
+def _enum(value: Enum, depth: int) -> Any:
+    return typed(value.value, depth)
+
+
+def _described(value: Any, depth: int = 0) -> str:
+    """The text of an object that has no JSON form."""
+    return _text(str(value), 0)
 
 
 def _text(value: str, depth: int) -> str:
@@ -79,6 +78,9 @@ def _float(value: float, depth: int) -> Any:
 
 
 def _decimal(value: Decimal, depth: int) -> Any:
+    if type(value) is not Decimal:
+        # A subclass may have a text of its own, which would be written into the event.
+        value = Decimal(value)
     if not value.is_finite():
         return None
     text = str(value)
@@ -96,15 +98,16 @@ def _datetime(value: dt.datetime, depth: int) -> str:
     except (OverflowError, ValueError):
         # The edge of the calendar: year 1 or 9999, moved across it by the time zone.
         value = value.replace(tzinfo=dt.UTC)
-    return value.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    # The base's own method: subclasses may write other forms.
+    return dt.datetime.isoformat(value.replace(tzinfo=None), timespec="microseconds") + "Z"
 
 
 def _date(value: dt.date, depth: int) -> str:
-    return value.isoformat()
+    return dt.date.isoformat(value)
 
 
 def _time(value: dt.time, depth: int) -> str:
-    return value.replace(tzinfo=None).isoformat(timespec="microseconds")
+    return dt.time.isoformat(value.replace(tzinfo=None), timespec="microseconds")
 
 
 def _duration(value: dt.timedelta, depth: int) -> Any:
@@ -125,7 +128,7 @@ def _mapping(value: Mapping[Any, Any], depth: int) -> Any:
     if depth >= MAX_DEPTH:
         return f"<nested deeper than {MAX_DEPTH} levels>"
     document = {}
-    for key, item in list(value.items())[:MAX_ITEMS]:
+    for key, item in list(islice(value.items(), MAX_ITEMS)):
         name = key if type(key) is str else str(typed(key))
         document[_text(name, 0)] = REDACTED if is_secret_name(name) else typed(item, depth + 1)
     return document
@@ -134,7 +137,7 @@ def _mapping(value: Mapping[Any, Any], depth: int) -> Any:
 def _list(value: Any, depth: int) -> Any:
     if depth >= MAX_DEPTH:
         return f"<nested deeper than {MAX_DEPTH} levels>"
-    return [typed(item, depth + 1) for item in list(value)[:MAX_ITEMS]]
+    return [typed(item, depth + 1) for item in list(islice(value, MAX_ITEMS))]
 
 
 def _set(value: Any, depth: int) -> Any:
@@ -154,7 +157,14 @@ def _model(value: Model, depth: int) -> dict[str, Any]:
 
 
 def _exception(value: BaseException, depth: int) -> dict[str, Any]:
-    return {"type": type(value).__name__, "message": _described(value)}
+    return {"type": type(value).__name__, "message": _message(value)}
+
+
+def _message(value: BaseException) -> str:
+    try:
+        return _described(value)
+    except Exception as error:  # noqa: BLE001 - a host's error, whose class is worth keeping
+        return f"<{type(value).__name__}: __str__ raised {type(error).__name__}>"
 
 
 def request_document(request: Any) -> dict[str, Any] | None:
@@ -175,7 +185,7 @@ def _request(value: HttpRequest, depth: int) -> Any:
 
 
 def _uuid(value: UUID, depth: int) -> str:
-    return str(value)
+    return UUID.__str__(value)
 
 
 def _class(value: type, depth: int) -> str:
@@ -202,8 +212,9 @@ _CONVERTERS: dict[type, Any] = {
     frozenset: _set,
 }
 
-# Order matters: a datetime is a date, and a FieldFile is a File.
+# Order matters: a member of an enumeration may be a text, a datetime is a date, and a FieldFile is a File.
 _BASES: tuple[tuple[Any, Any], ...] = (
+    (Enum, _enum),
     (str, _text),
     (int, _integer),
     (float, _float),
@@ -222,5 +233,17 @@ _BASES: tuple[tuple[Any, Any], ...] = (
     (BaseException, _exception),
     (HttpRequest, _request),
     (type, _class),
-    (Promise, lambda value, depth: _described(value)),
+    (Promise, _described),
 )
+
+_ASKED: dict[Any, str] = {
+    _described: "__str__",
+    _mapping: "items",
+    _list: "iteration",
+    _set: "iteration",
+    _datetime: "its time zone",
+    _enum: "value",
+    _model: "pk",
+    _file: "name",
+}
+"""What a converter asks of a value whose class may be a host's: named in the marker when that raises."""

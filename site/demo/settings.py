@@ -73,7 +73,7 @@ DATABASES = {
         "TEST": {"NAME": os.environ.get("SQLITE_TEST_NAME", str(BASE_DIR / "var" / "demo-tests.sqlite3"))},
     }
 }
-# Every view decides for itself what belongs in one transaction: in the demo both cases should be seen.
+# Every view decides for itself what belongs in one transaction; see ATOMIC_SAVES below.
 ATOMIC_REQUESTS = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Files, not memory: a rule that deletes a key runs in one process and all of them must see it.
@@ -113,6 +113,8 @@ RULES_ENGINE = {
     # Nobody waits five minutes in front of a demo. The default is the schedule of Standard Webhooks.
     "RETRY_SCHEDULE": (0, 3, 10, 30, 120, 600),
     "POLL_SECONDS": 1,
+    # Saves outside a transaction, such as those of the buttons, lose no match if the process dies right after them.
+    "ATOMIC_SAVES": "*",
     "ALLOWED_SENDERS": ["shop.customer", "shop.product", "shop.order", "shop.line", "shop.tag", "auth.user"],
 }
 

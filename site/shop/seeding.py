@@ -31,11 +31,12 @@ def seed(port: int, *, reset_rules: bool = False) -> list[str]:
     A rule that is there already stays as somebody left it, but for the port of its inbox address;
     ``reset_rules`` puts the seeded ones back to how they began.
     """
-    done = _people() + _goods()
+    # First of all: what comes after it may load the rules, which must not call a port that is not this site's.
+    done = _move_inboxes(port) + _people() + _goods()
     admin = User.objects.get(username=ADMINISTRATOR.username)
     with recording(by=admin):
         for seeded in seeded_rules(port):
-            done += _rule(seeded, port, reset=reset_rules)
+            done += _rule(seeded, reset=reset_rules)
     return done
 
 
@@ -82,7 +83,7 @@ def _goods() -> list[str]:
     return done + [f"tag {name}" for name in TAGS if Tag.objects.get_or_create(name=name)[1]]
 
 
-def _rule(seeded: SeededRule, port: int, *, reset: bool) -> list[str]:
+def _rule(seeded: SeededRule, *, reset: bool) -> list[str]:
     rule = Rule.objects.filter(slug=seeded.slug).first()
     if rule is None:
         _write(Rule(slug=seeded.slug), seeded)
@@ -90,7 +91,7 @@ def _rule(seeded: SeededRule, port: int, *, reset: bool) -> list[str]:
     if reset:
         _write(rule, seeded)
         return [f"rule {seeded.slug} as it began"]
-    return _move_inbox(rule, port)
+    return []
 
 
 def _write(rule: Rule, seeded: SeededRule) -> None:
@@ -105,14 +106,17 @@ def _write(rule: Rule, seeded: SeededRule) -> None:
         action.save()
 
 
-def _move_inbox(rule: Rule, port: int) -> list[str]:
-    """Let the rule's webhooks to the demo's inbox follow the port on which the site now listens."""
+def _move_inboxes(port: int) -> list[str]:
+    """Let webhooks of seeded rules to the demo's inbox follow the port on which the site now listens."""
     done = []
-    for action in rule.actions.filter(kind="webhook"):
-        url = str(action.config.get("url", ""))
-        if url.startswith("http://127.0.0.1:") and url.endswith(HOOK_PATH) and url != inbox_url(port):
-            action.config = {**action.config, "url": inbox_url(port)}
-            action.full_clean()
-            action.save()
-            done.append(f"rule {rule.slug}: the inbox is now at port {port}")
+    slugs = [seeded.slug for seeded in seeded_rules(port)]
+    admin = User.objects.filter(username=ADMINISTRATOR.username).first()
+    with recording(by=admin):
+        for action in RuleAction.objects.filter(kind="webhook", rule__slug__in=slugs).select_related("rule"):
+            url = str(action.config.get("url", ""))
+            if url.startswith("http://127.0.0.1:") and url.endswith(HOOK_PATH) and url != inbox_url(port):
+                action.config = {**action.config, "url": inbox_url(port)}
+                action.full_clean()
+                action.save()
+                done.append(f"rule {action.rule.slug}: the inbox is now at port {port}")
     return done

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from shop.claim import claimed
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -49,6 +51,10 @@ def test_demo_succeeds_twice_beside_a_taken_port(tmp_path: Path) -> None:
     for result in (first, second):
         assert result.returncode == 0, result.stdout + result.stderr
         assert "Every expected execution succeeded." in result.stdout
+        assert f"Port {port} is taken: the demo uses " in result.stdout
+        assert "The site has stopped." in result.stdout
+        assert "Log-ins" not in result.stdout, "addresses and log-ins are of no use once the site has stopped"
+        assert "ALLOWED_HOSTS" not in result.stderr, "the seeded address moves before the rules are loaded"
         assert f"http://127.0.0.1:{port}/" not in result.stdout
         assert "database is locked" not in result.stderr
         assert "Traceback" not in result.stderr
@@ -68,6 +74,29 @@ def test_demo_with_a_rule_off_names_what_is_missing(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "page-crashed: log on page /crash/ should be succeeded" in result.stderr
     assert "there is no such execution: the rule is off" in result.stderr
+
+
+@pytest.mark.slow
+def test_demo_beside_another_one_takes_a_database_of_its_own(tmp_path: Path) -> None:
+    """Two demos of one database would take each other's work: the second says so and uses another file."""
+    database = tmp_path / "demo.sqlite3"
+    with claimed(database, 8000):
+        result = run(["demo", "--no-serve", "--port", "8770"], database)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Another demo serves demo.sqlite3 at http://127.0.0.1:8000/: this one uses demo-8" in result.stdout
+    assert not database.exists()
+
+
+def test_seeding_leaves_a_served_database_to_its_demo(tmp_path: Path) -> None:
+    """Its inbox is at another port; who wants the rules back is told the command."""
+    database = tmp_path / "demo.sqlite3"
+    with claimed(database, 8780):
+        seeded, reset = run(["seed_demo"], database), run(["seed_demo", "--reset"], database)
+
+    assert (seeded.returncode, reset.returncode) == (0, 1)
+    assert seeded.stdout == "A demo at port 8780 serves this database and has seeded it.\n"
+    assert "DEMO_PORT=8780 manage.py seed_demo --reset" in reset.stderr
 
 
 def test_makemigrations_finds_nothing_new(tmp_path: Path) -> None:

@@ -121,7 +121,9 @@ def test_crash_page_shows_the_sites_500() -> None:
     answer = Client(raise_request_exception=False).get("/crash/")
 
     assert answer.status_code == 500
-    assert "This page crashed" in answer.content.decode()
+    page = answer.content.decode()
+    assert "This page crashed" in page
+    assert "Log in" not in page, "it does not know who is logged in"
 
 
 def test_log_in_form_refuses_a_wrong_password() -> None:

@@ -103,6 +103,7 @@ class Scenario:
         self._expect("thank-customer", "email", f"order {number}", Execution.State.SHADOW)
         self._expect("low-stock", "log", f"product {POT}")
         self._expect("low-stock", "email", f"product {POT}")
+        self._expect("refresh-product-page", "cache_delete", f"product {POT}")
         return number
 
     def customer_cancels_on_the_page(self, number: str) -> None:
@@ -110,6 +111,7 @@ class Scenario:
         page = self.customer.get(f"/orders/{number}/")
         self.customer.submit(page, page.form(action=f"/orders/{number}/cancel/"))
         self._expect("cancelled-order-mail", "email", f"order {number}")
+        self._expect("refresh-product-page", "cache_delete", f"product {POT}")
         self._settle()
         if f"Order {number} was cancelled" not in self.visitor.get("/mail/").text:
             raise BrowserError(f"The mail page does not show the mail about order {number}.")
@@ -123,6 +125,7 @@ class Scenario:
         self.tell("A visitor counts the teapots: one is missing.")
         self._press(self.visitor, "count", {"count-sku": POT, "count-stock": POT_STOCK - 1})
         self._expect("stock-differs", "log", f"product {POT}")
+        self._expect("refresh-product-page", "cache_delete", f"product {POT}")
 
     def page_crashes(self) -> None:
         self.tell("A visitor opens a page that crashes.")
@@ -137,6 +140,7 @@ class Scenario:
         number = answer.url.rstrip("/").rpartition("/")[2]
         self.customer.submit(answer, answer.form(action=f"/orders/{number}/pay/"))
         self._expect("thank-customer", "email", f"order {number}", Execution.State.SHADOW)
+        self._expect("refresh-product-page", "cache_delete", f"product {TEA}")
         self._expect("paid-order-webhook", "webhook", f"order {number}", attempts=2)
         refused = self._wait(lambda: any(row.attempts_made and not row.is_finished for row in since(self.started_at)))
         self.tell(

@@ -6,12 +6,15 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
+from django.core.servers.basehttp import ThreadedWSGIServer
 
+from shop.claim import DatabaseServed, claimed, own_database
 from shop.logins import LOGINS
 from shop.scenario.browser import BrowserError
 from shop.scenario.expectations import missing, silent_rules, since, wait_until_finished
@@ -42,32 +45,53 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        server = bind(options["port"] or settings.DEMO_PORT)
+        database = Path(settings.DATABASES["default"]["NAME"])
+        wanted = options["port"] or settings.DEMO_PORT
+        server = bind(wanted)
         port = server.server_port
         if port != settings.DEMO_PORT:
             server.server_close()
-            self._start_again(port)
+            self._say(
+                f"Port {wanted} is taken: the demo uses {port}." if port != wanted else f"The demo uses port {port}."
+            )
+            self._start_again(DEMO_PORT=port)
+        try:
+            with claimed(database, port):
+                problems = self._run(server, keep=not options["no_serve"] and os.environ.get("DEMO_SERVE") != "0")
+        except DatabaseServed as other:
+            server.server_close()
+            own = own_database(database, port)
+            self._say(
+                f"Another demo serves {database.name} at http://{HOST}:{other.port}/: this one uses {own.name}."
+            )
+            self._start_again(DEMO_DATABASE=own)
+        if problems:
+            sys.exit(1)
+
+    def _run(self, server: ThreadedWSGIServer, *, keep: bool) -> list[str]:
+        """Seed, serve, run the scenario; return its problems. With ``keep``, when somebody ends the demo."""
         call_command("migrate", verbosity=0, interactive=False)
-        seed(port)
-        base = f"http://{HOST}:{port}/"
+        seed(server.server_port)
+        base = f"http://{HOST}:{server.server_port}/"
         # An interrupt and a polite kill end the demo alike.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with serving(server):
             self._say(f"The site listens at {base}\n")
             problems = self._run_scenario(base)
-            self._show_addresses(base)
-            if not options["no_serve"] and os.environ.get("DEMO_SERVE") != "0":
+            if keep:
+                self._show_addresses(base)
                 self._keep_serving()
-        if problems:
-            sys.exit(1)
+        if not keep:
+            self._say("The site has stopped. Without DEMO_SERVE=0 and --no-serve it keeps serving.")
+        return problems
 
-    def _start_again(self, port: int) -> NoReturn:
-        # The port decides settings (the webhook allow-list, the names of cookies), and settings are read once.
-        self._say(f"Port {settings.DEMO_PORT} is not free or not wanted; taking {port}.")
+    def _start_again(self, **environment: object) -> NoReturn:
+        # The port and the database decide settings (the webhook allow-list, the names of cookies), which are read
+        # once.
         sys.stdout.flush()
-        environment = {**os.environ, "DEMO_PORT": str(port)}
+        changed = {name: str(value) for name, value in environment.items()}
         # The same command line as before, with this interpreter.
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **changed})  # noqa: S606
 
     def _run_scenario(self, base: str) -> list[str]:
         scenario = Scenario(base, tell=lambda text: self._say(f"  * {text}"))
@@ -81,7 +105,9 @@ class Command(BaseCommand):
         problems += missing(rows, scenario.expected)
         self._say("\nWhat the rules did\n")
         self._say(table(rows, silent_rules(rows)))
-        self._say(f"\n{len(scenario.expected)} executions were expected, {len(rows)} rows are in the history.")
+        self._say(f"\n{len(rows)} executions are in the history; the scenario expected {len(scenario.expected)}.")
+        if len(rows) > len(scenario.expected):
+            self._say("The others answer what visitors did meanwhile, or rules that were changed.")
         if problems:
             self.stderr.write(self.style.ERROR("\nNot as expected:"))
             for problem in problems:

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import Any, ClassVar, TypeVar
 
 from django.db.models import Model, QuerySet
+from django_filters import FilterSet
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.metadata import SimpleMetadata
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -15,7 +16,8 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from rules_engine.api.errors import handle
-from rules_engine.api.pagination import Pages
+from rules_engine.api.pagination import PAGING, Pages
+from rules_engine.api.parameters import check_names
 from rules_engine.api.parsers import ExactJSONParser
 from rules_engine.api.permissions import StaffPermission
 from rules_engine.api.renderers import ExactJSONRenderer
@@ -68,8 +70,12 @@ class ApiViewSet(ApiView, GenericViewSet[M]):
     """A noun of the API; lists are filtered, ordered and paginated."""
 
     filter_backends = [DjangoFilterBackend]
+    filterset_class: ClassVar[type[FilterSet]]
     pagination_class = Pages
 
     def filter_queryset(self, queryset: QuerySet[M, Any]) -> QuerySet[M, Any]:
         # REST framework asks for this for single things too; the parameters are those of lists.
-        return super().filter_queryset(queryset) if self.action == "list" else queryset
+        if self.action != "list":
+            return queryset
+        check_names(self.request.query_params, [*self.filterset_class.base_filters, *PAGING])
+        return super().filter_queryset(queryset)

@@ -53,7 +53,14 @@ def dry_run(rule: Rule, asked: dict[str, Any], user: Any) -> dict[str, Any]:
         "error": found.error,
         "missing": found.missing,
         "warnings": warnings,
-        "explanation": [{**asdict(part), "value": freeze(typed(part.value))} for part in found.explanation],
+        "explanation": [
+            {
+                **asdict(part),
+                "value": freeze(typed(part.value)),
+                "reads": [{"path": path, "value": freeze(typed(value))} for path, value in reads],
+            }
+            for part, reads in zip(found.explanation, found.reads, strict=True)
+        ],
         "actions": [freeze(typed(item)) for item in found.actions],
         "data": found.data,
         "data_hidden": False,

@@ -8,6 +8,9 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 
+PAGING = ("page", "page_size")
+"""Parameters that every list has."""
+
 
 class Pages(PageNumberPagination):
     """``page`` and ``page_size``; sizes above the largest one give the largest one."""

@@ -5,8 +5,9 @@ Nothing here depends on a host's ``FILTERS_…`` settings: what they are the def
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 
 from django import forms
@@ -16,12 +17,29 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django_filters import filters
 from django_filters.fields import BaseCSVField, MultipleChoiceField
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.serializers import BooleanField
 
 from rules_engine.api.moments import utc
 
 MAX_TEXT = 1000
 """Characters of a text: more than any column holds, and less than SQLite refuses in a LIKE (50,000 bytes)."""
+
+FOREIGN = frozenset({"_", "format"})
+"""Parameters that ask for nothing here: clients add them against caches, or out of habit."""
+
+
+def check_names(given: Iterable[str], known: Sequence[str]) -> None:
+    """Raise ValidationError for parameters that a list does not have: a misspelt filter must not give every row."""
+    problems = {}
+    for name in given:
+        if name not in known and name not in FOREIGN:
+            close = get_close_matches(name, known, n=1)
+            hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+            message = f"This is not a parameter of this list. {hint}"
+            problems[name] = [ErrorDetail(message, "unknown_parameter")]
+    if problems:
+        raise ValidationError(problems)
 
 
 class TextFilter(filters.CharFilter):

@@ -1,5 +1,8 @@
 """URLs of the API, for ``path("rules-api/", include("rules_engine.api.urls"))``.
 
+The prefix is the API's own: what is not there below it is answered with a 404 in JSON, so nothing else can be
+mounted behind it under the same one.
+
 Reverse them as ``rules_engine_api:rule-list``. ``schema/`` is there where drf-spectacular is installed, and
 ``docs/`` where drf-spectacular-sidecar is too (``pip install "django-rules-engine[api]"``).
 """
@@ -14,6 +17,7 @@ from rest_framework.routers import SimpleRouter
 from rules_engine.api.base import HAS_OPENAPI
 from rules_engine.api.views.catalogues import ActionViewSet, FunctionViewSet, RootView, SignalViewSet
 from rules_engine.api.views.history import EventViewSet, ExecutionViewSet
+from rules_engine.api.views.missing import MissingView
 from rules_engine.api.views.rules import RuleViewSet
 
 app_name = "rules_engine_api"
@@ -44,4 +48,8 @@ if HAS_OPENAPI:
         urlpatterns.append(path("docs/", DocsView.as_view(), name="docs"))
         names.append("docs")
 
-urlpatterns.append(path("", RootView.as_view(names=tuple(names)), name="root"))
+urlpatterns += [
+    path("", RootView.as_view(names=tuple(names)), name="root"),
+    # Whatever else is asked for below the API is answered by it, as JSON.
+    path("<path:rest>", MissingView.as_view(), name="missing"),
+]

@@ -12,7 +12,7 @@ from rules_engine import events, jsontext
 from rules_engine.actions import build_action, default_run
 from rules_engine.catalog import SignalSpec, get_signal, sender_model
 from rules_engine.catalog.emission import Emission
-from rules_engine.conditions import compile_condition
+from rules_engine.conditions import Part, compile_condition
 from rules_engine.context import Plan, freeze, missing_paths, typed
 from rules_engine.context.documents import names_at
 from rules_engine.delivery.running import frozen_event
@@ -30,6 +30,8 @@ class DryRun:
     error: str = ""
     missing: list[str] = field(default_factory=list)
     explanation: list[Any] = field(default_factory=list)
+    reads: list[list[tuple[str, Any]]] = field(default_factory=list)
+    """For each part of the explanation that has no parts itself: the paths it read, with their values."""
     actions: list[dict[str, Any]] = field(default_factory=list)
     """For each action: ``kind``, ``enabled``, and its ``preview`` or ``error``."""
     data: dict[str, Any] = field(default_factory=dict)
@@ -63,13 +65,43 @@ def dry_run(
         matches = condition.matches(frozen.data)
     except ConditionError as error:
         return DryRun(False, error=str(error), data=frozen.data)
+    explanation = list(condition.explain(frozen.data))
     return DryRun(
         matches,
         value=value,
-        explanation=list(condition.explain(frozen.data)),
+        explanation=explanation,
+        reads=[_reads(part, explanation, frozen.data) for part in explanation],
         actions=_previews(rule, actions, frozen),
         data=frozen.data,
     )
+
+
+def _reads(part: Part, parts: Sequence[Part], data: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What a comparison looked at: ``[("instance.status", "paid")]``; nothing for a part that was not evaluated."""
+    if part.verdict is None or any(
+        part.start <= other.start and other.end <= part.end for other in parts if other is not part
+    ):
+        return []
+    try:
+        paths = compile_condition(part.text).paths
+    except ConditionError:
+        return []  # cut out of its brackets, the part is no condition by itself
+    found = []
+    for path in sorted(paths):
+        known, value = _at(path, data)
+        # A path alone is its own value, which stands beside it already.
+        if known and ".".join(path) != part.text.strip():
+            found.append((".".join(path), value))
+    return found
+
+
+def _at(path: Sequence[str], data: Any) -> tuple[bool, Any]:
+    """Whether plain objects lead along the path, and to what; a list on the way has no one value."""
+    for name in path:
+        if not isinstance(data, Mapping) or name not in data:
+            return False, None
+        data = data[name]
+    return not isinstance(data, Mapping), data
 
 
 def _document(

@@ -9,7 +9,7 @@ from django.test import override_settings
 
 from rules_engine import services
 from rules_engine.models import Rule
-from tests.api.conftest import Api
+from tests.api.conftest import Api, MakePerson
 from tests.fixtures import MakeRule
 
 pytestmark = pytest.mark.django_db
@@ -387,7 +387,40 @@ def test_every_wrong_query_parameter_is_named(api: Api) -> None:
 )
 def test_what_is_not_there_is_404(api: Api, path: str) -> None:
     """Addresses and pages that do not exist are 404, whatever stands in them."""
-    assert api.get(path).status == 404
+    answer = api.get(path)
+
+    assert answer.status == 404
+    assert answer.body["code"] == "not_found"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("path", ["nope/", "executions/x/retry/", "rules/a/nope/", "nope"])
+def test_address_that_does_not_exist_is_404_in_json(api: Api, method: str, path: str) -> None:
+    """Every method is answered in the API's shape, not with the site's page."""
+    answer = api.call(method, path)
+
+    assert answer.status == 404
+    assert answer.body == {"detail": f"There is nothing at /rules-api/{path}.", "code": "not_found"}
+
+
+def test_address_without_its_slash_leads_to_the_one_with_it(api: Api) -> None:
+    """Reading is redirected as Django does it; a body would be lost on the way, so writing is told."""
+    assert api.get("rules?mode=live").response.headers["Location"] == "/rules-api/rules/?mode=live"
+    with override_settings(APPEND_SLASH=False):
+        read = api.get("rules")
+    written = api.post("rules", {})
+
+    assert read.status == written.status == 404
+    assert read.body == written.body
+    assert written.body["detail"] == (
+        "There is nothing at /rules-api/rules. Did you mean /rules-api/rules/ with its slash?"
+    )
+
+
+def test_address_that_does_not_exist_needs_a_staff_user(person: MakePerson) -> None:
+    """Others do not learn what is there and what is not."""
+    assert Api().get("nope/").status in (401, 403)
+    assert Api(person(staff=False)).get("nope/").status == 403
 
 
 def test_page_size_above_the_largest_gives_the_largest(api: Api) -> None:

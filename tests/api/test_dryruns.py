@@ -44,6 +44,11 @@ def test_dry_run_on_an_object_explains_and_previews(api: Api) -> None:
         ("instance.status == 'paid'", True),
         ("instance.total > `10`", True),
     ]
+    assert [part["reads"] for part in body["explanation"]] == [
+        [],
+        [{"path": "instance.status", "value": "paid"}],
+        [{"path": "instance.total", "value": Decimal("19.90")}],
+    ]
     assert body["actions"][0]["kind"] == "log"
     assert body["actions"][0]["preview"]["message"] == "Paid: Ada"
     assert '"total":19.90' in answer.text

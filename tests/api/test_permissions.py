@@ -94,7 +94,7 @@ def test_table_names_every_address() -> None:
         .replace("actions/log/", "actions/<str:key>/")
         for path in ADDRESSES
     }
-    assert addresses(urls.urlpatterns) == shown
+    assert addresses(urls.urlpatterns) - {"<path:rest>"} == shown
     assert isinstance(get_resolver(), URLResolver)
 
 

@@ -40,6 +40,28 @@ class TestDryRun:
         assert not Event.objects.exists()
         assert mail.outbox == []
 
+    @pytest.mark.parametrize(
+        ("condition", "reads"),
+        [
+            ("", [[]]),
+            ("instance.status", [[]]),
+            ("instance.status == 'paied'", [[("instance.status", "paid")]]),
+            ("(instance.status) == (instance.number)", [[("instance.number", "N-1"), ("instance.status", "paid")]]),
+            (
+                "!(instance.status == 'x') && created",
+                [[], [], [("instance.status", "paid")], []],
+            ),
+            ("instance.status == 'x' && instance.number == 'N-1'", [[], [("instance.status", "paid")], []]),
+            ("instance.customer == `null`", [[]]),
+        ],
+    )
+    def test_comparison_tells_what_it_looked_at(self, order: Order, condition: str, reads: list[Any]) -> None:
+        """A comparison that fails shows what the value is; the whole, and what was not asked, show nothing."""
+        result = services.dry_run(rule=saved(LOG, condition=condition), instance=order)
+
+        assert result.reads == reads
+        assert len(result.reads) == len(result.explanation)
+
     def test_relations_that_an_action_names_are_read(self, order: Order) -> None:
         """And secrets are never shown."""
         rule = saved({"kind": "log", "config": {"message": "{{ instance.customer.name }}"}})

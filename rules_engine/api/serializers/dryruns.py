@@ -40,6 +40,13 @@ class DryRunRequestSerializer(StrictSerializer):
         return value
 
 
+class ReadSerializer(serializers.Serializer[Any]):
+    """A field that a part of the condition looked at."""
+
+    path = serializers.CharField()
+    value = serializers.JSONField(allow_null=True)
+
+
 class PartSerializer(serializers.Serializer[Any]):
     """One part of the condition: the whole, and each side of its logical operators."""
 
@@ -50,6 +57,7 @@ class PartSerializer(serializers.Serializer[Any]):
     value = serializers.JSONField(allow_null=True)
     verdict = serializers.BooleanField(allow_null=True, help_text="Null: not evaluated, or failed.")
     error = serializers.CharField()
+    reads = ReadSerializer(many=True, help_text="What a comparison looked at; empty for a part that has parts.")
 
 
 class PreviewSerializer(serializers.Serializer[Any]):

@@ -77,11 +77,11 @@ def _judge_address(target: Target, address: Address, policy: Policy) -> None:
 
 
 def _refused(target: Target, reason: str) -> OutboundRefused:
-    return OutboundRefused(f"{target.origin} was not called: {reason}")
+    return OutboundRefused(f"{target.origin} may not be called: {reason}")
 
 
 def _remedy(target: Target, *, networks: bool = True) -> str:
     lists = 'RULES_ENGINE["OUTBOUND"]["ALLOWED_HOSTS"]'
     if networks:
         lists += ' or its network to RULES_ENGINE["OUTBOUND"]["ALLOWED_NETWORKS"]'
-    return f'If this is meant, add "{join(target.host, target.port)}" to {lists}.'
+    return f'If this is meant, ask whoever runs the site to add "{join(target.host, target.port)}" to {lists}.'

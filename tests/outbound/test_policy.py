@@ -191,7 +191,7 @@ def test_https_required_refuses_http() -> None:
     found = refusal("http://internal/", allowed_hosts=["internal"], require_https=True)
 
     assert found == (
-        'http://internal was not called: RULES_ENGINE["OUTBOUND"]["REQUIRE_HTTPS"] is on. Use an https:// address.'
+        'http://internal may not be called: RULES_ENGINE["OUTBOUND"]["REQUIRE_HTTPS"] is on. Use an https:// address.'
     )
     assert refusal("https://internal/", require_https=True) == ""
 
@@ -200,14 +200,14 @@ def test_name_with_private_address_refused_without_showing_it() -> None:
     """The address behind a name stays hidden: it would map the internal network for a rule's author."""
     found = refusal("http://internal.example/", "10.20.30.40")
 
-    assert found.startswith("http://internal.example was not called: it resolves to a private address. ")
+    assert found.startswith("http://internal.example may not be called: it resolves to a private address. ")
     assert "10.20.30.40" not in found
 
 
 def test_name_with_public_and_private_address_refused() -> None:
     """One private address among public ones refuses the call, wherever it stands."""
     for addresses in (["8.8.8.8", "10.0.0.1"], ["10.0.0.1", "8.8.8.8"], ["2606:4700::1", "::1"]):
-        assert "was not called" in refusal("http://example.com/", *addresses)
+        assert "may not be called" in refusal("http://example.com/", *addresses)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "172.15.255.255", "100.63.255.255", "2606:4700::1111"])

@@ -230,8 +230,9 @@ def test_url_refused_says_how_to_allow_it() -> None:
         check_url("https://10.0.0.5/", Policy())
 
     assert str(caught.value) == (
-        "https://10.0.0.5 was not called: it is a private address. If this is meant, add "
-        '"10.0.0.5:443" to RULES_ENGINE["OUTBOUND"]["ALLOWED_HOSTS"] or its network to '
+        "https://10.0.0.5 may not be called: it is a private address. "
+        'If this is meant, ask whoever runs the site to add "10.0.0.5:443" to '
+        'RULES_ENGINE["OUTBOUND"]["ALLOWED_HOSTS"] or its network to '
         'RULES_ENGINE["OUTBOUND"]["ALLOWED_NETWORKS"].'
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import simplejson
@@ -51,6 +52,13 @@ def moment(value: Any) -> str:
         return EMPTY
     here = localtime(value) if is_aware(value) else value
     return f"{date_format(here, 'SHORT_DATE_FORMAT')} {here:%H:%M:%S}"
+
+
+def clock(value: Any) -> str:
+    """The time alone where it is today's, which is what is meant by "at" in a sentence; else ``moment``."""
+    here = localtime(value) if is_aware(value) else value
+    today = localtime().date() if is_aware(value) else datetime.now().date()
+    return f"{here:%H:%M:%S}" if here.date() == today else moment(value)
 
 
 def admin_link(site: AdminSite, model: str, pk: Any, text: Any) -> Any:

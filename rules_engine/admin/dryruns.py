@@ -87,7 +87,9 @@ def _chosen(text: str) -> Event | None:
 
 
 def _line(event: Event) -> str:
-    return f"{moment(event.created_at)} {event.sender} {event.object_id}".strip()
+    # Milliseconds and the id tell two of the same second and object apart.
+    when = f"{moment(event.created_at)}.{event.created_at.microsecond // 1000:03}"
+    return " ".join(part for part in (when, event.sender, event.object_id, f"({str(event.pk)[-6:]})") if part)
 
 
 def _parts(result: services.DryRun, open_to_user: bool) -> list[dict[str, Any]]:
@@ -98,8 +100,9 @@ def _parts(result: services.DryRun, open_to_user: bool) -> list[dict[str, Any]]:
             "value": pretty(part.value) if open_to_user else "",
             "verdict": part.verdict,
             "error": part.error if open_to_user else "",
+            "reads": [{"path": path, "value": pretty(value)} for path, value in reads] if open_to_user else [],
         }
-        for part in result.explanation
+        for part, reads in zip(result.explanation, result.reads, strict=True)
     ]
 
 

@@ -18,7 +18,17 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from rules_engine import jsontext, services
-from rules_engine.admin.display import EMPTY, admin_link, badge, json_block, kind_title, moment, object_link, pretty
+from rules_engine.admin.display import (
+    EMPTY,
+    admin_link,
+    badge,
+    clock,
+    json_block,
+    kind_title,
+    moment,
+    object_link,
+    pretty,
+)
 from rules_engine.admin.filters import ExecutionSenderFilter, KindFilter, RuleFilter
 from rules_engine.admin.guard import hidden_text
 from rules_engine.admin.history import HistoryAdminMixin
@@ -179,16 +189,15 @@ class ExecutionAdminMixin(HistoryAdminMixin, Base):
     @admin.display(description=gettext_lazy("outcome"))
     def outcome(self, execution: Any) -> str:
         """Why it is in its state, or what came of it; that may quote the data."""
-        if execution.note and execution.viewer.may_see(execution.event):
-            return str(execution.note)
-        return reason_text(execution) or EMPTY
+        told = execution.note if execution.viewer.may_see(execution.event) else ""
+        return "; ".join(filter(None, [told or reason_text(execution), next_try(execution)])) or EMPTY
 
     @admin.display(description=gettext_lazy("state"))
     def shown_state(self, execution: Any) -> SafeString:
         """The state, and the reason as a sentence."""
         reason = reason_text(execution)
         note = execution.note if execution.viewer.may_see(execution.event) else ""
-        texts = [text for text in dict.fromkeys([reason, note]) if text]
+        texts = [text for text in dict.fromkeys([reason, note, next_try(execution)]) if text]
         lines = format_html("".join(["<div>{}</div>"] * len(texts)), *texts) if texts else ""
         return format_html("{} {}", self.state_badge(execution), lines)
 
@@ -256,6 +265,12 @@ def reason_text(execution: Execution) -> str:
     return str(Reason(execution.reason).label) if known else execution.reason
 
 
+def next_try(execution: Execution) -> str:
+    """When an attempt that failed is repeated; nothing for what has not been tried, or is at its end."""
+    waits = execution.state == Execution.State.PENDING and execution.attempts_made and execution.due_at
+    return _("next try at %(when)s") % {"when": clock(execution.due_at)} if waits else ""
+
+
 def executions_table(site: admin.AdminSite, executions: QuerySet[Execution]) -> SafeString:
     """Executions as a table with links."""
     rows = [
@@ -263,7 +278,7 @@ def executions_table(site: admin.AdminSite, executions: QuerySet[Execution]) -> 
             "link": admin_link(site, "rules_engine.execution", row.pk, row.rule_name),
             "kind": kind_title(row.action_kind),
             "state": badge(row.state, row.get_state_display()),
-            "reason": reason_text(row),
+            "reason": "; ".join(filter(None, [reason_text(row), next_try(row)])),
         }
         for row in executions
     ]

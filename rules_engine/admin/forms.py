@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from rules_engine.actions import all_actions, build_action
 from rules_engine.admin import configs
 from rules_engine.admin.choices import sender_widget, signal_choices
-from rules_engine.admin.display import kind_title, not_installed
+from rules_engine.admin.display import clock, kind_title, not_installed
 from rules_engine.admin.widgets import ConfigText, DrawnConfig, config_widget
 from rules_engine.catalog import get_signal, resolve_sender
 from rules_engine.exceptions import ConfigInvalid, StaleRule, UnknownKey
@@ -103,7 +103,7 @@ class RuleForm(RuleModelForm):
             error = StaleRule(self.instance.name, edited, self.instance.version)
         if error is not None:
             self.is_stale = True
-            self.add_error(None, str(error))
+            self.add_error(None, _conflict(self.instance, error))
         return cleaned
 
     def _post_clean(self) -> None:
@@ -115,6 +115,24 @@ class RuleForm(RuleModelForm):
         if self.instance.pk and (self.instance.signal, self.instance.sender) == before and not _installed(*before):
             for name in ("signal", "sender"):
                 self.errors.pop(name, None)
+
+
+def _conflict(rule: Rule, error: StaleRule) -> str:
+    """Who was faster, and how to go on without losing what was typed; ``rule`` is as it was read for this request."""
+    texts = (
+        _("“%(rule)s” was changed by %(who)s at %(when)s."),
+        _("You edited version %(edited)s, it is now at version %(now)s."),
+        _("Nothing was saved, and what you typed is still below."),
+        _("See above what was changed, then open the stored rule in a new tab and make your change there."),
+    )
+    values = {
+        "rule": rule.name,
+        "who": rule.updated_by or _("someone else"),
+        "when": clock(rule.updated_at),
+        "edited": error.expected,
+        "now": error.actual,
+    }
+    return " ".join(texts) % values
 
 
 def _messages(form: forms.BaseForm) -> dict[str, Any]:
@@ -256,7 +274,8 @@ class RuleActionForm(ActionModelForm):
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    # An address at the beginning stays as it was written.
+    return text if "://" in text.partition(" ")[0] else text[:1].upper() + text[1:]
 
 
 def kind_choices(stored: str) -> list[tuple[str, str]]:

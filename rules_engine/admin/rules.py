@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +95,16 @@ class RuleActionInline(ActionInline):
         return self._may(request, "view", "change", "add")
 
 
+class WithTitles:
+    """The rows of an inline, each action headed by its kind in words: "1. Call a webhook"."""
+
+    def __iter__(self) -> Iterator[Any]:
+        for row in super().__iter__():  # type: ignore[misc]
+            if isinstance(row.original, RuleAction):
+                row.original = f"{row.original.position}. {kind_title(row.original.kind)}"
+            yield row
+
+
 class RuleAdminMixin(DryRunPage, VersionsPage, RuleModelAdmin):
     """Everything of the admin of rules; mix it into another theme's ``ModelAdmin``."""
 
@@ -102,6 +112,8 @@ class RuleAdminMixin(DryRunPage, VersionsPage, RuleModelAdmin):
     inlines = [RuleActionInline]
     change_form_template = "rules_engine/admin/rule_form.html"
     change_list_template = "rules_engine/admin/rule_list.html"
+    delete_confirmation_template = "rules_engine/admin/rule_delete.html"
+    delete_selected_confirmation_template = "rules_engine/admin/rules_delete.html"
     save_as = True
     radio_fields = {"mode": admin.VERTICAL}
     list_display = ["name", "reads_as", "mode_badge", "outcomes", "last_run", "last_change", "signal", "shown_sender"]
@@ -240,11 +252,15 @@ class RuleAdminMixin(DryRunPage, VersionsPage, RuleModelAdmin):
             return super().changeform_view(request, object_id, form_url, extra_context)
         try:
             with recording(by=request.user):
-                return super().changeform_view(request, object_id, form_url, extra_context)
+                response = super().changeform_view(request, object_id, form_url, extra_context)
         except StaleRule as error:
             # Somebody saved between our reading and our writing: the same form again, with the message.
             request.rules_engine_stale = error  # type: ignore[attr-defined]
             return super().changeform_view(request, object_id, form_url, extra_context)
+        if saved := getattr(request, "rules_engine_saved", None):
+            # After the commit, which loads the rules: only then is it known whether the rule runs.
+            self._advise(request, saved)
+        return response
 
     def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
         if not change or form.has_changed():
@@ -262,6 +278,19 @@ class RuleAdminMixin(DryRunPage, VersionsPage, RuleModelAdmin):
             moved = [row.instance.pk for row in formset.forms if "position" in row.changed_data]
             renumber(form.instance, moved)
 
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        response = super().delete_view(request, object_id, extra_context)
+        context = getattr(response, "context_data", None) or {}
+        return _with_consequence(response, [context["object"]] if context.get("object") else [])
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        response = super().changelist_view(request, extra_context)
+        context = getattr(response, "context_data", None) or {}
+        # The page that asks before the chosen rules are deleted.
+        return _with_consequence(response, context["queryset"] if "deletable_objects" in context else [])
+
     def delete_model(self, request: HttpRequest, obj: Rule) -> None:
         with recording(by=request.user):
             super().delete_model(request, obj)
@@ -271,23 +300,27 @@ class RuleAdminMixin(DryRunPage, VersionsPage, RuleModelAdmin):
             super().delete_queryset(request, queryset)
 
     def response_add(self, request: HttpRequest, obj: Rule, post_url_continue: str | None = None) -> HttpResponse:
-        response = super().response_add(request, obj, post_url_continue)
-        self._advise(request, obj)
-        return response
+        request.rules_engine_saved = obj  # type: ignore[attr-defined]
+        return super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Rule) -> HttpResponse:
-        response = super().response_change(request, obj)
-        self._advise(request, obj)
-        return response
+        request.rules_engine_saved = obj  # type: ignore[attr-defined]
+        return super().response_change(request, obj)
 
     def _advise(self, request: HttpRequest, rule: Rule) -> None:
-        """Say what a person might not expect of the rule just saved."""
+        """Say what the rule just saved does from now on, and what a person might not expect of it."""
         for text in condition_warnings(rule):
             self.message_user(request, text, messages.WARNING, extra_tags="rules-caret")
-        stays = {"_continue", "_saveasnew"} & set(request.POST)
-        if rule.mode == Rule.Mode.SHADOW and not stays and self.has_change_permission(request, rule):
-            text = _("“%(rule)s” is in shadow mode: recorded only, nothing is sent.") % {"rule": rule}
-            self.message_user(request, format_html("{} {}", text, self._live_button(rule)), messages.WARNING)
+        if rule.mode == Rule.Mode.SHADOW:
+            stays = {"_continue", "_saveasnew"} & set(request.POST)
+            # Where the form stays open, its banner has the button.
+            shown = not stays and self.has_change_permission(request, rule)
+            button = self._live_button(rule) if shown else ""
+            message = format_html("{} {}", _switched([rule], rule.mode), button)
+            self.message_user(request, message, messages.WARNING)
+        else:
+            self.message_user(request, _switched([rule], rule.mode), messages.SUCCESS)
+        self._warn_of_quarantine(request, [rule])
 
     def _live_button(self, rule: Rule) -> SafeString:
         url = reverse("admin:rules_engine_rule_mode", args=[rule.pk], current_app=self.admin_site.name)
@@ -297,6 +330,12 @@ class RuleAdminMixin(DryRunPage, VersionsPage, RuleModelAdmin):
             url,
             _("Go live"),
         )
+
+    def get_inline_formsets(self, request: HttpRequest, *args: Any, **kwargs: Any) -> list[Any]:
+        found: list[Any] = super().get_inline_formsets(request, *args, **kwargs)
+        for formset in found:
+            formset.__class__ = type("TitledFormSet", (WithTitles, type(formset)), {})
+        return found
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         rule = kwargs.get("obj")
@@ -444,6 +483,23 @@ def form_data(model_admin: Any) -> dict[str, Any]:
             "not_installed": _("%s (not installed)"),
         },
     }
+
+
+def _with_consequence(response: HttpResponse, rules: Any) -> HttpResponse:
+    """Tell on a page that asks before ``rules`` are deleted what becomes of their work and their history."""
+    keys = [rule.pk for rule in rules]
+    if not keys:
+        return response
+    waiting = Execution.objects.filter(rule__in=keys, state=Execution.State.PENDING).count()
+    text = ngettext(
+        "%(n)d execution that has not run will be cancelled; versions and history stay.",
+        "%(n)d executions that have not run will be cancelled; versions and history stay.",
+        waiting,
+    )
+    response.context_data["rules_consequence"] = (  # type: ignore[attr-defined]
+        text % {"n": waiting} if waiting else _("Nothing is waiting to run; versions and history stay.")
+    )
+    return response
 
 
 def _switched(rules: list[Rule], mode: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
+from django.utils import timezone
 
 from rules_engine import testing
+from rules_engine.admin.display import moment
 from rules_engine.models import Event, Execution, Rule
 from tests.admin.conftest import LogIn
 from tests.fixtures import MakeRule
@@ -242,6 +245,22 @@ def test_lists_make_the_same_queries_for_many_rows(
     # Session, user, two for permissions, two for filters, the count, the rows; events: and their executions.
     assert len(many) == len(one) == number, "\n".join(one)
     assert not [sql for sql in many if '"data"' in sql or "`data`" in sql]
+
+
+def test_execution_that_will_be_tried_again_tells_when(log_in: LogIn, done: Execution) -> None:
+    """Beside what went wrong, on its page and in the list; the time alone if it is today's."""
+    due = timezone.now()
+    Execution.objects.update(state="pending", note="HTTP 503 in 20 ms", due_at=due, finished_at=None)
+    client = log_in("view_rule", "testapp.view_order")
+    text = f"next try at {timezone.localtime(due):%H:%M:%S}"
+
+    assert f"HTTP 503 in 20 ms; {text}" in client.get(EXECUTIONS).content.decode()
+    assert f"<div>{text}</div>" in page(client, done)
+    assert text in page(client, done.event)
+    Execution.objects.update(due_at=due + timedelta(days=2))
+    assert f"next try at {moment(due + timedelta(days=2))}" in page(client, done)
+    Execution.objects.update(attempts_made=0)
+    assert "next try" not in page(client, done)
 
 
 # --- retry ------------------------------------------------------------------------------------------------

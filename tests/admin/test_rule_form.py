@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -11,7 +12,6 @@ from django.test import Client
 from django.urls import reverse
 
 from rules_engine import services
-from rules_engine.exceptions import StaleRule
 from rules_engine.models import Rule, RuleAction, RuleVersion
 from tests.admin.conftest import LogIn, errors_of, rule_form
 from tests.fixtures import MakeRule
@@ -252,6 +252,53 @@ def test_deleting_an_action_in_the_form_is_one_change(log_in: LogIn, make_rule: 
 # --- two people at once -----------------------------------------------------------------------------------
 
 
+def assert_conflict(messages: list[str], who: str) -> None:
+    """One message: who was faster and when, what became of the change, how to go on."""
+    assert len(messages) == 1
+    assert re.fullmatch(
+        rf"“Paid orders” was changed by {who} at \d\d:\d\d:\d\d\. "
+        "You edited version 1, it is now at version 2\\. Nothing was saved, and what you typed is still below\\. "
+        "See above what was changed, then open the stored rule in a new tab and make your change there\\.",
+        messages[0],
+    )
+
+
+def test_stale_form_names_who_was_faster(log_in: LogIn, make_rule: MakeRule) -> None:
+    """So that the two can talk."""
+    rule = make_rule(load=False, mode="shadow")
+    services.save_rule(rule=rule, actions=None, by=User.objects.create_user("rita"))
+
+    response = log_in().post(change_url(rule), rule_form(stored_row(rule), initial=1, edited_version="1"))
+
+    assert_conflict(errors_of(response)["__all__"], "rita")
+
+
+@pytest.mark.parametrize("button", ["_save", "_continue", "_addanother"])
+@pytest.mark.parametrize(
+    ("mode", "text"),
+    [
+        ("live", "“Paid orders” is live: its actions run."),
+        ("shadow", "“Paid orders” is in shadow mode: recorded only, nothing is sent."),
+        ("off", "“Paid orders” is switched off."),
+    ],
+)
+def test_every_save_tells_the_mode(log_in: LogIn, button: str, mode: str, text: str) -> None:
+    """A rule that sends from now on is not saved without a word; the list's buttons say it in the same words."""
+    response = log_in().post(ADD, {**rule_form({}, mode=mode), button: "1"}, follow=True)
+
+    found = [str(message) for message in response.context["messages"]]
+    assert [message.partition(" <button")[0].strip() for message in found[1:]] == [text]
+
+
+def test_action_is_headed_by_its_kind_in_words(log_in: LogIn, make_rule: MakeRule) -> None:
+    """The name that is shown everywhere else, not the key."""
+    rule = make_rule(load=False)
+
+    for client in (log_in(), log_in("view_rule", name="eve")):
+        shown = client.get(change_url(rule)).content.decode()
+        assert re.search(r'<span class="inline_label">\s*1\. Log a line\b', shown)
+
+
 def test_stale_form_is_refused_and_keeps_what_was_typed(log_in: LogIn, make_rule: MakeRule) -> None:
     """The second of two editors gets one message; the first one's change stays, the typed text too."""
     rule = make_rule(load=False, mode="shadow")
@@ -264,7 +311,9 @@ def test_stale_form_is_refused_and_keeps_what_was_typed(log_in: LogIn, make_rule
         rule_form(stored_row(rule, config={"message": "mine"}), initial=1, name="Mine", edited_version=opened),
     )
 
-    assert errors_of(response) == {"__all__": [str(StaleRule("Paid orders", 1, 2))]}
+    found = errors_of(response)
+    assert set(found) == {"__all__"}
+    assert_conflict(found["__all__"], "someone else")
     content = response.content.decode()
     assert 'value="Mine"' in content
     assert "mine" in content
@@ -294,7 +343,7 @@ def test_stale_form_whose_action_was_deleted_is_refused_without_a_crash(log_in: 
     response = log_in().post(change_url(rule), rule_form(row, initial=1, edited_version="1"))
 
     assert response.status_code == 200
-    assert errors_of(response)["__all__"] == [str(StaleRule("Paid orders", 1, 2))]
+    assert_conflict(errors_of(response)["__all__"], "someone else")
 
 
 def test_rule_changed_while_the_form_was_saved_is_refused(

@@ -196,6 +196,29 @@ def test_mode_button_is_protected_against_forgery(log_in: LogIn, make_rule: Make
     assert response.status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("orders", "text"),
+    [
+        (0, "Nothing is waiting to run; versions and history stay."),
+        (1, "1 execution that has not run will be cancelled; versions and history stay."),
+        (2, "2 executions that have not run will be cancelled; versions and history stay."),
+    ],
+)
+def test_deleting_asks_with_its_consequences(log_in: LogIn, make_rule: MakeRule, orders: int, text: str) -> None:
+    """The page of one rule and that of several tell what is cancelled and what stays."""
+    rule = make_rule()
+    for _ in range(orders):
+        Order.objects.create()
+    Execution.objects.update(state="pending")
+    client = log_in()
+
+    one = client.get(reverse("admin:rules_engine_rule_delete", args=[rule.pk]))
+    several = client.post(LIST, {"action": "delete_selected", "_selected_action": [rule.pk]})
+
+    assert text in one.content.decode()
+    assert text in several.content.decode()
+
+
 def test_deleting_a_rule_records_who_did_it(log_in: LogIn, make_rule: MakeRule) -> None:
     """The last version says who deleted it; by page and by list alike."""
     first, second = make_rule("First", load=False), make_rule("Second", load=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -53,7 +54,50 @@ def test_dry_run_tells_that_it_does_not_match(log_in: LogIn, make_rule: MakeRule
     rule = make_rule(condition="instance.status == 'paid'", load=False)
     Order.objects.create()
 
-    assert ">Does not match</span>" in dry_run(log_in("view_rule", "testapp.view_order"), rule)
+    page = dry_run(log_in("view_rule", "testapp.view_order"), rule)
+
+    assert ">Does not match</span>" in page
+    assert "What its actions would do if it matched" in page
+    assert "<code>instance.status</code> is <code>&quot;pending&quot;</code>" in page
+
+
+@pytest.mark.parametrize(
+    ("mode", "verdict", "heading"),
+    [
+        ("live", "The rule would run its actions.", "What its actions would do<"),
+        (
+            "shadow",
+            "In shadow mode: it would be recorded, nothing sent.",
+            "What its actions would do if it were live<",
+        ),
+        ("off", "The rule is off: nothing would happen.", "What its actions would do if it were live<"),
+    ],
+)
+def test_dry_run_says_what_a_match_means_in_its_mode(
+    log_in: LogIn, make_rule: MakeRule, mode: str, verdict: str, heading: str
+) -> None:
+    """Only a live rule runs its actions."""
+    rule = make_rule(load=False, mode=mode)
+    Order.objects.create()
+
+    page = dry_run(log_in("view_rule", "testapp.view_order"), rule)
+
+    assert f"Matches</span> {verdict}</p>" in page
+    assert heading in page
+
+
+def test_dry_run_offers_events_that_can_be_told_apart(log_in: LogIn, make_rule: MakeRule) -> None:
+    """Two of one object within a second differ in their label."""
+    rule = make_rule()
+    order = Order.objects.create()
+    order.save()
+    Event.objects.update(created_at=Event.objects.latest("pk").created_at)
+
+    response = log_in().get(reverse("admin:rules_engine_rule_dry_run", args=[rule.pk]))
+
+    texts = [item["text"] for item in response.context["events"]]
+    assert len(set(texts)) == 2
+    assert re.search(rf"\d\d:\d\d:\d\d\.\d{{3}} testapp\.order {order.pk} \([0-9a-f]{{6}}\)$", texts[0])
 
 
 def test_dry_run_on_a_recorded_event_may_be_unknown(log_in: LogIn, make_rule: MakeRule) -> None:

@@ -27,7 +27,9 @@ class TestRetry:
 
     def test_one_is_due_again_with_its_key(self, django_capture_on_commit_callbacks: Callable[..., Any]) -> None:
         """And the executor is woken when that is committed."""
-        execution = an_execution(saved(), state="failed", attempts_made=10, reason="exhausted", finished_at=timezone.now())
+        execution = an_execution(
+            saved(), state="failed", attempts_made=10, reason="exhausted", finished_at=timezone.now()
+        )
 
         with django_capture_on_commit_callbacks(execute=True):
             again = services.retry_one(execution=execution)

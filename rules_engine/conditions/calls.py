@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from rules_engine.conditions.functions import builtin_signatures
 from rules_engine.conditions.hints import WORDS
 from rules_engine.conditions.hostfunctions import Library
+from rules_engine.conditions.lookup import find_function, own_functions
 from rules_engine.conditions.parser import Node, Parsed, children_of, nodes_of, span_of
 from rules_engine.conditions.signatures import EXPREF, Signature
 from rules_engine.exceptions import ConditionSyntaxError
@@ -36,7 +37,7 @@ def _check_call(parsed: Parsed, node: Node, library: Library) -> None:
     name, arguments = node["value"], node["children"]
     signature = _signature(name, library)
     if signature is None:
-        raise _error(parsed, node, _unknown(name, [*builtin_signatures(), *library]))
+        raise _error(parsed, node, _unknown(name, [*builtin_signatures(), *own_functions(), *library]))
     problem = signature.count_problem(name, len(arguments))
     if problem:
         raise _error(parsed, node, problem + _no_method(parsed, node))
@@ -62,7 +63,7 @@ def _signature(name: str, library: Library) -> Signature | None:
     builtin = builtin_signatures().get(name)
     if builtin is not None:
         return builtin
-    function = library.get(name)
+    function = find_function(name, library)
     return function.signature if function is not None else None
 
 

@@ -40,7 +40,7 @@ def explain(parsed: Parsed, library: Library, context: Any) -> list[Part]:
     tracer = _Tracer(library, {id(node) for node, _ in _parts(parsed.tree, 0)})
     # The tracer has recorded the error with every part that it passed through, the whole condition included.
     with suppress(Exception):
-        tracer.visit(parsed.tree, present(context))
+        tracer.run(parsed.tree, present(context))
     return [_part(parsed, tracer, node, depth) for node, depth in _parts(parsed.tree, 0)]
 
 

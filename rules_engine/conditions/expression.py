@@ -118,7 +118,7 @@ class Condition:
         assert self._parsed is not None  # noqa: S101 - the callers have looked
         interpreter = Interpreter(self._library)
         try:
-            return finish(interpreter.visit(self._parsed.tree, present(context)), interpreter.budget.spend)
+            return finish(interpreter.run(self._parsed.tree, present(context)), interpreter.budget.spend)
         except Fault as fault:
             raise self._error(fault.summary, fault.position) from fault.__cause__
         except RulesEngineError:

@@ -16,8 +16,9 @@ from jmespath import functions as jmespath_functions
 from jmespath.functions import signature
 
 from rules_engine.conditions.faults import Fault
-from rules_engine.conditions.hostfunctions import Library
+from rules_engine.conditions.hostfunctions import HostFunction, Library
 from rules_engine.conditions.limits import Budget, check_built_text
+from rules_engine.conditions.lookup import find_function
 from rules_engine.conditions.signatures import Expression, Signature
 from rules_engine.conditions.values import (
     ARRAY,
@@ -54,8 +55,8 @@ class Functions(jmespath_functions.Functions):
         if builtin is not None:
             builtin.check(function_name, resolved_args, self._budget.spend)
             return self.FUNCTION_TABLE[function_name]["function"](self, *resolved_args)
-        function = self._library.get(function_name)
-        if function is None:
+        function = find_function(function_name, self._library)
+        if not isinstance(function, HostFunction):
             raise Fault(f"There is no function {function_name}() any more.")
         function.signature.check(function_name, resolved_args, self._budget.spend)
         return present(function.call(resolved_args))

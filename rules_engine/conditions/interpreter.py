@@ -11,15 +11,18 @@ It is equal to the library's on plain JSON documents with whole numbers, but for
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from operator import ge, gt, le, lt
 from typing import Any
 
 from jmespath.visitor import Options, TreeInterpreter
 
 from rules_engine.conditions.faults import Fault
+from rules_engine.conditions.forms import Call
 from rules_engine.conditions.functions import Functions
 from rules_engine.conditions.hostfunctions import Library
 from rules_engine.conditions.limits import Budget
+from rules_engine.conditions.lookup import find_form
 from rules_engine.conditions.parser import Node
 from rules_engine.conditions.signatures import Expression
 from rules_engine.conditions.values import equal, is_true, order_keys, present
@@ -32,7 +35,19 @@ class Interpreter(TreeInterpreter):
 
     def __init__(self, library: Library) -> None:
         self.budget = Budget()
+        self.root: Any = None
         super().__init__(Options(custom_functions=Functions(library, self.budget)))
+
+    def run(self, tree: Node, context: Any) -> Any:
+        """Evaluate a whole condition; raises Fault."""
+        return self._evaluate(tree, context, context)
+
+    def _evaluate(self, node: Node, root: Any, value: Any) -> Any:
+        outer, self.root = self.root, root
+        try:
+            return self.visit(node, value)
+        finally:
+            self.root = outer
 
     def visit(self, node: Node, value: Any) -> Any:
         """Evaluate ``node`` with ``value`` as the current one; raises Fault."""
@@ -131,7 +146,11 @@ class Interpreter(TreeInterpreter):
         return Expression(lambda item: self.visit(inner, item))
 
     def visit_function_expression(self, node: Node, value: Any) -> Any:
+        form = find_form(node["value"])
         try:
+            if form is not None:
+                arguments = [partial(self._evaluate, child) for child in node["children"]]
+                return form.run(Call(self.root, value, arguments, self.budget.spend))
             return super().visit_function_expression(node, value)
         except Fault as fault:
             if fault.position is None:

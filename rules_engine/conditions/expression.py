@@ -97,7 +97,7 @@ class Condition:
     @cached_property
     def reads(self) -> Reads:
         """What the condition reads, place by place."""
-        return reads_of(self._parsed) if self._parsed is not None else Reads()
+        return reads_of(self._parsed, self._library) if self._parsed is not None else Reads()
 
     @cached_property
     def paths(self) -> frozenset[Path]:

@@ -12,8 +12,9 @@ needs::
 
 The contract of an evaluator, interpreter or generated code alike:
 
-* ``find_function(name, library)`` (``lookup.py``) gives a ``HostFunction`` or a ``SpecialForm``; forms cannot be
-  overridden, so that what a name is can be decided when a condition is compiled.
+* ``find_function(name, library)`` (``lookup.py``) gives a ``HostFunction`` or a ``SpecialForm``. What a name is can be
+  decided when a condition is compiled: nothing can be registered under a form's name, and functions handed to
+  ``compile_condition`` do not change.
 * Every sub-expression is a function of two values, ``(root, current)``. At the top both are the context; projections,
   pipes and ``&expressions`` change ``current`` alone; only a form calls its arguments with another ``root``
   (``became`` does). So nothing but the two may be captured: a value that was computed from one root, and kept for
@@ -31,6 +32,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rules_engine.conditions.hostfunctions import HostFunction
 from rules_engine.conditions.signatures import Signature
 
 Evaluate = Callable[[Any, Any], Any]
@@ -61,5 +63,9 @@ class SpecialForm:
     signature: Signature
     run: Callable[[Call], Any]
     doc: str = ""
+    returns: tuple[str, ...] = ()
+    """The JMESPath types of what it returns; empty for any."""
     reads: tuple[Path, ...] = ()
     """What it reads from the root besides its arguments; ``paths.py`` knows those that read more."""
+    plain: HostFunction | None = None
+    """The ordinary function behind it, where there is one: what it takes is known more closely."""

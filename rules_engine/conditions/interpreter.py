@@ -36,6 +36,7 @@ class Interpreter(TreeInterpreter):
     def __init__(self, library: Library) -> None:
         self.budget = Budget()
         self.root: Any = None
+        self._library = library
         super().__init__(Options(custom_functions=Functions(library, self.budget)))
 
     def run(self, tree: Node, context: Any) -> Any:
@@ -146,7 +147,7 @@ class Interpreter(TreeInterpreter):
         return Expression(lambda item: self.visit(inner, item))
 
     def visit_function_expression(self, node: Node, value: Any) -> Any:
-        form = find_form(node["value"])
+        form = find_form(node["value"], self._library)
         try:
             if form is not None:
                 arguments = [partial(self._evaluate, child) for child in node["children"]]

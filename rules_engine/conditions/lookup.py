@@ -10,13 +10,17 @@ from rules_engine.conditions.library import OWN
 
 
 def find_function(name: str, library: Library) -> HostFunction | SpecialForm | None:
-    """Return a function besides JMESPath's own: this package's come first, then those of ``library``."""
-    return OWN.get(name) or library.get(name)
+    """Return a function besides JMESPath's own: one of ``library``, or this package's.
+
+    Nothing is registered under the names of this package; only functions that are handed to ``compile_condition``
+    can take their place.
+    """
+    return library.get(name) or OWN.get(name)
 
 
-def find_form(name: str) -> SpecialForm | None:
+def find_form(name: str, library: Library) -> SpecialForm | None:
     """Return the special form of this name, if it is one."""
-    found = OWN.get(name)
+    found = find_function(name, library)
     return found if isinstance(found, SpecialForm) else None
 
 

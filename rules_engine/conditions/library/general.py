@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import getdoc
 from typing import Any
 
 from rules_engine.conditions.forms import Call, SpecialForm
@@ -42,6 +43,6 @@ def _coalesce(call: Call) -> Any:
 
 
 FUNCTIONS = (
-    SpecialForm("if", Signature(((), (), ()), 2), _if, _if.__doc__ or ""),
-    SpecialForm("coalesce", Signature(((),), 1, variadic=True), _coalesce, _coalesce.__doc__ or ""),
+    SpecialForm("if", Signature(((), (), ()), 2), _if, getdoc(_if) or ""),
+    SpecialForm("coalesce", Signature(((),), 1, variadic=True), _coalesce, getdoc(_coalesce) or ""),
 )

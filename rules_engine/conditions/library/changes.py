@@ -9,7 +9,7 @@ from typing import Any
 from rules_engine.conditions.forms import Call, SpecialForm
 from rules_engine.conditions.library.making import rooted
 from rules_engine.conditions.signatures import Signature
-from rules_engine.conditions.values import BOOLEAN, Spend, equal, is_true
+from rules_engine.conditions.values import BOOLEAN, NULL, Spend, equal, is_true, kind_of
 
 CHANGES, INSTANCE, PREVIOUS = "changes", "instance", "previous"
 
@@ -74,7 +74,7 @@ def _became(call: Call) -> bool:
     root = call.root
     if not is_true(call.arguments[0](root, root)):
         return False
-    if not isinstance(root, Mapping) or root.get(PREVIOUS) is None:
+    if not isinstance(root, Mapping) or kind_of(root.get(PREVIOUS)) == NULL:
         return True
     before = {**root, INSTANCE: root[PREVIOUS]} if type(root) is dict else _Before(root)
     return not is_true(call.arguments[0](before, before))

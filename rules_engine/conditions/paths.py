@@ -248,10 +248,11 @@ class _Walker:
         inner = _Walker(self._library)
         inner._position = self._position
         inner.use(inner.walk(arguments[0], _ROOT))
-        for reads in (inner.reads, _before(inner.reads)):
-            self.reads.fields.extend(reads.fields)
-            self.reads.openings.extend(reads.openings)
-            self.reads.whole |= reads.whole
+        before = _before(inner.reads)
+        # Without repetitions: those of became() in became() would double with each level.
+        self.reads.fields.extend(dict.fromkeys([*inner.reads.fields, *before.fields]))
+        self.reads.openings.extend(dict.fromkeys([*inner.reads.openings, *before.openings]))
+        self.reads.whole |= inner.reads.whole | before.whole
         if not any(read.path[0] == INSTANCE for read in inner.reads.fields):
             # Whether there was an instance before is all that it asks then.
             self.root((PREVIOUS,))
@@ -261,7 +262,7 @@ class _Walker:
         user, *names = [self.walk(argument, scope) for argument in arguments]
         for places in names:
             self.use(places)
-        return self.use(self.name("name", self.name("groups", user)))
+        return self.use(self.name("name", _moved(self.name("groups", user), -1)))
 
 
 def _before(reads: Reads) -> Reads:

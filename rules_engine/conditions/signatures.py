@@ -117,6 +117,11 @@ def _check_items(
             )
 
 
+def fitting(kinds: tuple[str, ...]) -> frozenset[str]:
+    """The JMESPath types of arguments that ``kinds`` take, whatever a list holds."""
+    return frozenset(kind.partition("-")[0] for kind in kinds)
+
+
 def wording(kinds: tuple[str, ...]) -> str:
     """The kinds in words: "a text or a list"."""
     words = [_WORDS[kind] for kind in kinds] or ["anything"]

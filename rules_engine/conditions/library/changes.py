@@ -8,6 +8,7 @@ from typing import Any
 
 from rules_engine.conditions.forms import Call, SpecialForm
 from rules_engine.conditions.library.making import rooted
+from rules_engine.conditions.moments import canonical_moment
 from rules_engine.conditions.signatures import Signature
 from rules_engine.conditions.values import BOOLEAN, NULL, Spend, equal, is_true, kind_of
 
@@ -36,7 +37,7 @@ def changed_to(field: str, value: Any, *, root: Any = None, spend: Spend = lambd
         changed_to('status', 'paid') on {"changes": {}} -> false
     """
     change = _change(root, field, spend)
-    return change is not None and equal(change.get("new"), value, spend)
+    return change is not None and equal(change.get("new"), _canonical(value), spend)
 
 
 def changed_from(field: str, value: Any, *, root: Any = None, spend: Spend = lambda steps: None) -> bool:
@@ -47,7 +48,12 @@ def changed_from(field: str, value: Any, *, root: Any = None, spend: Spend = lam
         changed_from('status', 'paid') on {"changes": {"status": {"old": "new", "new": "paid"}}} -> false
     """
     change = _change(root, field, spend)
-    return change is not None and equal(change.get("old"), value, spend)
+    return change is not None and equal(change.get("old"), _canonical(value), spend)
+
+
+def _canonical(value: Any) -> Any:
+    """A date-time in the form of contexts, as the operands of comparisons are brought to it; else the value."""
+    return canonical_moment(value) if isinstance(value, str) else value
 
 
 def _change(root: Any, field: str, spend: Spend) -> Mapping[str, Any] | None:
@@ -57,6 +63,10 @@ def _change(root: Any, field: str, spend: Spend) -> Mapping[str, Any] | None:
     if not isinstance(change, Mapping) or equal(change.get("old"), change.get("new"), spend):
         return None
     return change
+
+
+_STEPS = 16
+"""What the two evaluations count as: ``became(became(…))`` doubles them with each level."""
 
 
 def _became(call: Call) -> bool:
@@ -72,6 +82,7 @@ def _became(call: Call) -> bool:
         lines[?became(instance.ok)] on {"lines": [1], "instance": {"ok": true}, "previous": {"ok": false}} -> [1]
     """
     root = call.root
+    call.spend(_STEPS)
     if not is_true(call.arguments[0](root, root)):
         return False
     if not isinstance(root, Mapping) or kind_of(root.get(PREVIOUS)) == NULL:

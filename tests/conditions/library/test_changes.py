@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -129,6 +130,17 @@ def test_became_is_true_now_and_not_true_with_the_previous_instance(text: str, n
 
     expected = truth(before)
     assert found == (truth(now) and (None if expected is None else not expected))
+
+
+def test_became_in_became_stays_bounded() -> None:
+    """Each level doubles the evaluations: a hostile condition ends with an error, its paths stay two."""
+    condition = compile_condition("(became(" * 60 + "instance.a" + ") || `true`)" * 60)
+    start = time.process_time()
+
+    assert condition.paths == {("instance", "a"), ("previous", "a")}
+    with pytest.raises(ConditionEvaluationError, match="more than 200,000 steps"):
+        condition.evaluate({"instance": {"a": 1}, "previous": {"a": 1}})
+    assert time.process_time() - start < 2
 
 
 READS = [

@@ -56,7 +56,7 @@ def test_clock_units_are_exact_and_date_diff_undoes_date_add(
     moment: dt.datetime, amount: int, unit: str, zone: str
 ) -> None:
     """An hour is 3,600 seconds, across every change of the clocks."""
-    context = {"at": written(moment), "amount": amount}
+    context: dict[str, Any] = {"at": written(moment), "amount": amount}
 
     later = value(f"date_add(at, amount, '{unit}')", zone=zone, **context)
 
@@ -67,7 +67,7 @@ def test_clock_units_are_exact_and_date_diff_undoes_date_add(
 @given(st.dates(dt.date(1900, 1, 1), dt.date(2200, 1, 1)), st.integers(-500, 500), st.sampled_from(UNITS[3:]))
 def test_days_stay_days_and_date_diff_undoes_date_add(day: dt.date, amount: int, unit: str) -> None:
     """A day plus calendar units is a day; for months from the 29th on, the difference may be one short."""
-    context = {"day": day.isoformat(), "amount": amount}
+    context: dict[str, Any] = {"day": day.isoformat(), "amount": amount}
 
     later = value(f"date_add(day, amount, '{unit}')", **context)
     difference = value(f"date_diff(later, day, '{unit}')", later=later, **context)

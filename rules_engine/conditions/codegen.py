@@ -13,6 +13,8 @@ A condition becomes one function. ``instance.paid == 'yes' && instance.total > `
 * What a value usually is (a dict, a text, an int) is handled in line; ``runtime.py`` has the rest.
 * A path is read once: ``t1`` above is the instance, and later tests use it again. A read is reused only where it has
   surely happened, so nothing is read that the condition would not read.
+* The fields of the context and of its instance are expected to be there. Where one is missing, the code raises KeyError
+  and a second version of it, which expects nothing, decides.
 * Loops count their items as steps before they begin; nothing else can make an evaluation long.
 """
 
@@ -69,13 +71,17 @@ class _Frame:
     """Variables by what they hold: the field of another variable."""
     indent: int = 0
     loops: int = 0
+    has_budget: bool = False
+    """Whether the budget is surely there, as in a function that is handed it."""
 
 
 class Writer:
     """Writes expressions, and the statements that must run before them."""
 
-    def __init__(self, library: Library, watched: Sequence[Node] = ()) -> None:
+    def __init__(self, library: Library, watched: Sequence[Node] = (), *, expecting: bool = False) -> None:
         self.library = library
+        self.may_miss = False
+        """Whether the code raises KeyError where a field that it expects is missing."""
         self.constants: list[Any] = []
         self.functions: list[str] = []
         """The lines of functions that stand beside the main one."""
@@ -83,6 +89,8 @@ class Writer:
         self._names: dict[Any, str] = {}
         self._count = 0
         self._frame = _Frame()
+        self._expecting = expecting
+        self._instance = ""
         self._watched = {id(node): number for number, node in enumerate(watched)}
 
     # --- names and lines ---
@@ -131,9 +139,9 @@ class Writer:
 
     @property
     def budget(self) -> str:
-        """The variable of the budget."""
+        """The expression of the budget, which is made when it is first needed: most evaluations need none."""
         self.needs_budget = True
-        return "b"
+        return "b" if self._frame.has_budget else "(b or (b := Budget()))"
 
     def named(self, code: Code) -> tuple[str, str]:
         """Return the expression that evaluates ``code``, and the name that holds its value afterwards."""
@@ -223,7 +231,7 @@ class Writer:
 
     def function(self, node: Node, *, counted: bool) -> str:
         """Write a function ``(b, r, c)`` of a node and return its name; ``counted`` ones spend steps at each call."""
-        outer, self._frame = self._frame, _Frame(indent=1, loops=1)
+        outer, self._frame = self._frame, _Frame(indent=1, loops=1, has_budget=True)
         name = f"f{self.fresh()}"
         if counted:
             self.line(f"{self.budget}.spend({weight_of(node)})")
@@ -257,12 +265,22 @@ class Writer:
         if code.plain:
             return code.text
         first, name = self.named(code)
-        return f"({name} if type({first}) in PLAIN else true({name}))"
+        return (
+            f"({first} is True or {name} is not None and {name} is not False and "
+            f"({name} if type({name}) in PLAIN else true({name})))"
+        )
 
     def is_null(self, code: Code) -> str:
         """The expression that tells whether a value is null."""
         first, name = self.named(code)
         return f"({first} is None or type({name}) not in NEVER_NULL and null({name}))"
+
+    def is_there(self, name: str) -> str:
+        """The expression that tells whether a variable is not null."""
+        return (
+            f"{name} is not None and "
+            f"(type({name}) in NEVER_NULL or type({name}) is Decimal and {name}.is_finite() or not null({name}))"
+        )
 
     # --- reading ---
 
@@ -285,12 +303,24 @@ class Writer:
         first, again = self.named(base)
         constant, name = self.constant(key, key=("field", key)), self.fresh()
         self._frame.reads[again, key] = name
+        there = f"{again}[{constant}]" if self._expected(again, key, name) else f"{again}.get({constant})"
         # The field of a missing object is the usual way to a missing value.
         return Code(
-            f"({name} := {again}.get({constant}) if type({first}) is dict else "
-            f"None if {again} is None else get({again}, {constant}))",
+            f"({name} := {there} if type({first}) is dict else None if {again} is None else get({again}, {constant}))",
             name,
         )
+
+    def _expected(self, base: str, key: str, name: str) -> bool:
+        """Tell whether a field is there, most likely: those of the context and the columns of its instance are.
+
+        ``x[key]`` takes half the time of ``x.get(key)``. What is missing after all costs a second evaluation.
+        """
+        if not self._expecting or self._frame.has_budget or base not in ("c", self._instance):
+            return False
+        if base == "c" and key == "instance":
+            self._instance = name
+        self.may_miss = True
+        return True
 
     def index(self, node: Node, scope: Scope) -> Code:
         return self.item(Code(scope.current, scope.current), node)
@@ -369,7 +399,7 @@ class Writer:
 
     def _append(self, out: str, node: Node, scope: Scope) -> None:
         each = self.stored(self.value(node["children"][1], scope)).name
-        self.line(f"if not {self.is_null(Code(each, each))}: {out}.append({each})")
+        self.line(f"if {self.is_there(each)}: {out}.append({each})")
 
     def any_projected(self, node: Node, scope: Scope) -> str:
         """The truth of a projection: whether anything is left; stops at the first where the rest cannot fail."""
@@ -387,13 +417,18 @@ class Writer:
 
     def _found(self, out: str, node: Node, scope: Scope) -> None:
         each = self.stored(self.value(node["children"][1], scope))
-        with self.block(f"if not {self.is_null(each)}:"):
+        with self.block(f"if {self.is_there(each.name)}:"):
             self.line(f"{out} = True")
             self.line("break")
 
     def flatten(self, node: Node, scope: Scope) -> Code:
-        code = self.value(node["children"][0], scope)
-        return Code(f"flat({code.text}, {self.budget})", plain=True)
+        first, name = self.named(self.value(node["children"][0], scope))
+        # A short list without lists in it is what flattening makes of it.
+        return Code(
+            f"({name} if type({first}) is list and len({name}) <= {SHORT} and no_list(map(type, {name})) "
+            f"else flat({name}, {self.budget}))",
+            plain=True,
+        )
 
     # --- new values ---
 

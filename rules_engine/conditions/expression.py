@@ -11,7 +11,7 @@ from rules_engine.conditions.calls import check_calls
 from rules_engine.conditions.explanation import Part, explain, reason
 from rules_engine.conditions.faults import Fault
 from rules_engine.conditions.hostfunctions import HostFunction, Library
-from rules_engine.conditions.parser import Node, Parsed, parse
+from rules_engine.conditions.parser import Parsed, parse
 from rules_engine.conditions.paths import Path, Reads, reads_of
 from rules_engine.conditions.program import Fail, evaluator, matcher
 from rules_engine.conditions.registry import functions as registry
@@ -138,6 +138,6 @@ class Condition:
         """What is allowed, but perhaps not meant; each with a caret line."""
         return tuple(map(str, warnings_of(self.parsed))) if self.parsed is not None else ()
 
-    def _compiled(self, compiler: Callable[[Node, Library, Fail], Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    def _compiled(self, compiler: Callable[[Parsed, Library, Fail], Callable[[Any], Any]]) -> Callable[[Any], Any]:
         parsed = self.parsed
-        return compiler(parsed.tree, self.library, partial(_fail, self.text)) if parsed is not None else _always
+        return compiler(parsed, self.library, partial(_fail, self.text)) if parsed is not None else _always

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from rules_engine.conditions.closures import Run, closure_of, weight_of
 from rules_engine.conditions.codegen import Scope, TooComplex, Writer
 from rules_engine.conditions.hostfunctions import Library
 from rules_engine.conditions.limits import Budget
-from rules_engine.conditions.parser import Node, height
+from rules_engine.conditions.parser import Node, Parsed, height, parse
 from rules_engine.conditions.runtime import NAMESPACE
 from rules_engine.conditions.values import detached, is_true
 
@@ -25,42 +26,48 @@ Fail = Callable[[Exception], NoReturn]
 """Raises the error that the callers of a condition shall see."""
 
 
-def matcher(tree: Node, library: Library, fail: Fail) -> Callable[[Any], bool]:
+def matcher(parsed: Parsed, library: Library, fail: Fail) -> Callable[[Any], bool]:
     """Return the function that tells whether a condition is true for a context."""
 
-    def write(writer: Writer) -> None:
+    def write(writer: Writer, tree: Node) -> None:
         writer.line(f"return True if {writer.test(tree, Scope())} else False")
 
-    run = _generated(tree, library, write, fail)
-    return run or _guarded(closure_of(tree, library), lambda value, budget: is_true(value), fail)
+    run = _generated(parsed.tree, library, write, fail, reparse=_reparse(parsed.text))
+    return run or _guarded(closure_of(parsed.tree, library), lambda value, budget: is_true(value), fail)
 
 
-def evaluator(tree: Node, library: Library, fail: Fail) -> Callable[[Any], Any]:
+def evaluator(parsed: Parsed, library: Library, fail: Fail) -> Callable[[Any], Any]:
     """Return the function that gives the value of a condition for a context, as the caller's own."""
 
-    def write(writer: Writer) -> None:
+    def write(writer: Writer, tree: Node) -> None:
         first, name = writer.named(writer.value(tree, Scope()))
         writer.line(
             f"return {name} if (y := type({first})) is bool or y is str or y is int or {name} is None "
             f"else detached({name}, {writer.budget}.spend)"
         )
 
-    run = _generated(tree, library, write, fail)
-    return run or _guarded(closure_of(tree, library), lambda value, budget: detached(value, budget.spend), fail)
+    run = _generated(parsed.tree, library, write, fail, reparse=_reparse(parsed.text))
+    return run or _guarded(
+        closure_of(parsed.tree, library), lambda value, budget: detached(value, budget.spend), fail
+    )
+
+
+def _reparse(text: str) -> Callable[[], Node]:
+    # The tree is not kept for the second version: it is many times larger than the text.
+    return lambda: parse(text).tree
 
 
 def reader(tree: Node, library: Library) -> Callable[[Any], Any]:
     """Return the function that gives the raw value of a sub-expression; errors come as they are."""
-
-    def write(writer: Writer) -> None:
-        writer.line(f"return {writer.value(tree, Scope()).text}")
-
-    closure: Run
-    run = _generated(tree, library, write, None)
+    run = _generated(tree, library, _write_value, None, reparse=lambda: tree)
     if run is not None:
         return run
     closure = closure_of(tree, library)
     return lambda context: closure(Budget(), context, context)
+
+
+def _write_value(writer: Writer, tree: Node) -> None:
+    writer.line(f"return {writer.value(tree, Scope()).text}")
 
 
 def tracer(
@@ -75,10 +82,7 @@ def tracer(
     ``enter(number)`` is called before a node is evaluated, ``leave(number, value)`` after it has been.
     """
 
-    def write(writer: Writer) -> None:
-        writer.line(f"return {writer.value(tree, Scope()).text}")
-
-    run = _generated(tree, library, write, None, watched, {"enter": enter, "leave": leave})
+    run = _generated(tree, library, _write_value, None, watched, {"enter": enter, "leave": leave})
     if run is not None:
         return run
     numbers = {id(node): number for number, node in enumerate(watched)}
@@ -110,7 +114,7 @@ def fused(trees: Sequence[Node], library: Library) -> Callable[[Any], list[int]]
     for number, tree in enumerate(trees):
         writer.line(f"if {writer.test(tree, Scope())}: found.append({number})")
     writer.line("return found")
-    return _made(writer, None, {}, _factory.__wrapped__)
+    return _made(writer, {}, _factory.__wrapped__)
 
 
 def pays(tree: Node) -> bool:
@@ -135,40 +139,71 @@ def _guarded(run: Run, finish: Callable[[Any, Budget], Any], fail: Fail) -> Call
 def _generated(
     tree: Node,
     library: Library,
-    write: Callable[[Writer], None],
+    write: Callable[[Writer, Node], None],
     fail: Fail | None,
     watched: Sequence[Node] = (),
-    extra: dict[str, Any] | None = None,
+    names: Mapping[str, Any] = MappingProxyType({}),
+    reparse: Callable[[], Node] | None = None,
 ) -> Callable[[Any], Any] | None:
-    """Return the function that ``write`` writes, or None where it does not pay or Python's compiler refuses."""
+    """Return the function that ``write`` writes, or None where it does not pay or Python's compiler refuses.
+
+    With ``reparse``, which gives the tree once more, it expects fields to be there.
+    """
     if not pays(tree):
         return None
-    writer = Writer(library, watched)
+    writer = Writer(library, watched, expecting=reparse is not None)
+    names = dict(names)
+    if fail is not None:
+        names["fail"] = fail
     try:
-        write(writer)
-        return _made(writer, fail, extra or {}, _factory)
+        write(writer, tree)
+        if writer.may_miss and reparse is not None:
+            names["again"] = _later(lambda: _generated(reparse(), library, write, fail))
+        return _made(writer, names, _factory)
     except (TooComplex, RecursionError, MemoryError):
         # RecursionError: called from deep inside somebody else's recursion, where closures still work.
         return None
 
 
+def _later(make: Callable[[], Callable[[Any], Any] | None]) -> Callable[[Any], Any]:
+    """Return a function that is made at its first call."""
+    made: list[Callable[[Any], Any]] = []
+
+    def again(context: Any) -> Any:
+        if not made:
+            run = make()
+            if run is None:
+                raise RecursionError
+            made.append(run)
+        return made[0](context)
+
+    return again
+
+
 def _made(
-    writer: Writer, fail: Fail | None, extra: dict[str, Any], factory: Callable[[str], Callable[..., Any]]
+    writer: Writer, names: Mapping[str, Any], factory: Callable[[str], Callable[..., Any]]
 ) -> Callable[[Any], Any]:
     constants = {f"k{number}": value for number, value in enumerate(writer.constants)}
-    if fail is not None:
-        extra = {**extra, "fail": fail}
-    source = source_of(writer, [*constants, *extra], guarded=fail is not None)
-    function: Callable[[Any], Any] = factory(source)(**constants, **extra)
+    function: Callable[[Any], Any] = factory(source_of(writer, names))(**constants, **names)
     return function
 
 
-def source_of(writer: Writer, parameters: Sequence[str], *, guarded: bool) -> str:
-    """Return the source of ``make(...)``, which takes the constants and returns the function of a context."""
-    body = [*(["b = Budget()"] if writer.needs_budget else []), *writer.lines]
-    if guarded:
-        body = ["try:", *_indented(body), "except Exception as error:", "    fail(error)"]
+def source_of(writer: Writer, names: Iterable[str] = ()) -> str:
+    """Return the source of ``make(...)``, which takes the constants and ``names`` and returns the function.
+
+    Of the names, ``again`` is called where something expected is missing, and ``fail`` with every other error.
+    """
+    names = list(names)
+    body = [*(["b = None"] if writer.needs_budget else []), *writer.lines]
+    handlers = []
+    if "again" in names:
+        handlers += ["except KeyError:", "    return again(c)"]
+    if "fail" in names:
+        handlers += ["except Exception as error:", "    fail(error)"]
+    if handlers:
+        body = ["try:", *_indented(body), *handlers]
     functions = [*writer.functions, "def run(c):", *_indented(body), "return run"]
+    parameters = [*(f"k{number}" for number in range(len(writer.constants))), *names]
     return "\n".join([f"def make({', '.join(parameters)}):", *_indented(functions), ""])
 
 

@@ -35,6 +35,8 @@ PLAIN = frozenset({type(None), bool, str, list, dict, tuple})
 """Types whose truth in Python is their truth in JMESPath, and that are never NaN."""
 NEVER_NULL = frozenset({bool, int, str, list, dict, tuple})
 """Types that are never null."""
+NO_LISTS = frozenset({type(None), bool, int, float, Decimal, str, dict})
+"""Types that are no lists."""
 SHORT = 64
 """Loops of so few items, outside of other loops, are not counted as steps."""
 
@@ -81,9 +83,6 @@ def flat(value: Any, budget: Budget) -> Any:
     """The items of a list, those of the lists among them in their place."""
     if not isinstance(value, (list, tuple)):
         return None
-    if type(value) is list and not any(issubclass(kind, (list, tuple)) for kind in set(map(type, value))):
-        budget.spend(len(value))
-        return value
     merged: list[Any] = []
     for entry in value:
         inner = entry if isinstance(entry, (list, tuple)) else (entry,)
@@ -281,6 +280,7 @@ NAMESPACE: dict[str, Any] = {
     "is_mapping": is_mapping,
     "item": item,
     "kept": kept,
+    "no_list": NO_LISTS.issuperset,
     "null": null,
     "other": other,
     "part": part,

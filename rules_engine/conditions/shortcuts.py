@@ -23,7 +23,7 @@ def _length(writer: Writer, node: Node, scope: Scope) -> Code | None:
     first, name = writer.named(writer.argument(node["children"][0], scope))
     call = writer.plain_call(node, [_variable(writer, name)])
     return writer.plain(
-        f"(len({name}) if (y := type({first})) is str or y is list or y is dict else {call.text})", plain=False
+        f"(len({name}) if (y := type({first})) is list or y is str or y is dict else {call.text})", plain=False
     )
 
 

@@ -144,7 +144,7 @@ def test_generated_code_and_closures_agree(text: str, document: dict[str, Any]) 
     """Value, truth and failure are equal for every value that a context may hold, plain and lazy."""
     tree = parse(text).tree
     closure = closure_of(tree, registered)
-    read, match = reader(tree, registered), matcher(tree, registered, fail)
+    read, match = reader(tree, registered), matcher(parse(text), registered, fail)
 
     for context in (document, lazy(document)):
         expected = outcome(lambda context=context: closure(Budget(), context, context))
@@ -161,7 +161,7 @@ def test_nothing_that_is_written_becomes_code() -> None:
 
     writer.line(f"return {writer.test(parse(text).tree, Scope())}")
 
-    source = source_of(writer, [], guarded=False)
+    source = source_of(writer)
     assert "os" not in source.replace("isos", "")
     assert compile_condition(text).matches(
         {"a": {'x"); import os; ("': "quote '); import os"}, "b": {"' + os": "{os}"}}
@@ -197,6 +197,7 @@ def test_loops_inside_many_loops_are_run_by_closures() -> None:
 def test_a_path_is_read_once_by_a_condition() -> None:
     """What has surely been read is not read again; what may not have been is."""
 
+    # A subclass is asked with get(), since it may have its own.
     class Counting(dict[str, Any]):
         reads = 0
 

@@ -41,7 +41,7 @@ Evaluate = Callable[[Any, Any], Any]
 Path = tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Call:
     """One call of a special form."""
 

@@ -8,6 +8,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from math import isfinite
 from numbers import Number
 from typing import Annotated, Any, Literal, Union
@@ -48,6 +49,9 @@ _KINDS: dict[Any, str] = {
 _ANYTHING = (Any, object, inspect.Parameter.empty)
 Library = Mapping[str, "HostFunction"]
 """Functions by name, besides JMESPath's own."""
+
+_SIMPLE_KINDS = frozenset({STRING, BOOLEAN, OBJECT, NULL})
+_JSON_SCALARS = frozenset({str, bool, int, type(None)})
 
 _LARGEST_EXPONENT = 1000
 """An int of more digits than this is not built for a function."""
@@ -114,7 +118,10 @@ class HostFunction:
 
         ``given`` are further keyword arguments for a function of this package.
         """
-        converted = [self._converted(index, argument) for index, argument in enumerate(arguments)]
+        if self._is_simple:
+            converted = arguments
+        else:
+            converted = [self._converted(index, argument) for index, argument in enumerate(arguments)]
         if self.spends:
             given["spend"] = spend
         try:
@@ -124,9 +131,16 @@ class HostFunction:
         except Exception as error:
             # The message of a foreign error may hold anything; it stays in the cause, for the log.
             raise Fault(f"The function {self.name}() failed with {type(error).__name__}.") from error
+        if type(result) in _JSON_SCALARS:
+            return result
         if kind_of(result) == UNKNOWN:
             raise Fault(f"The function {self.name}() returned a {type(result).__name__}, which is no JSON value.")
         return present(result)
+
+    @cached_property
+    def _is_simple(self) -> bool:
+        """Whether arguments are handed on as they are: texts, objects, true and false."""
+        return all(item.kinds and set(item.kinds) <= _SIMPLE_KINDS for item in self.parameters)
 
     def parameter_at(self, index: int) -> _Parameter:
         """The parameter that takes argument ``index``."""

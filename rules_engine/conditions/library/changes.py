@@ -53,14 +53,17 @@ def changed_from(field: str, value: Any, *, root: Any = None, spend: Spend = lam
 
 def _canonical(value: Any) -> Any:
     """A date-time in the form of contexts, as the operands of comparisons are brought to it; else the value."""
-    return canonical_moment(value) if isinstance(value, str) else value
+    return canonical_moment(value) if isinstance(value, str) and value[10:11] == "T" else value
 
 
 def _change(root: Any, field: str, spend: Spend) -> Mapping[str, Any] | None:
     """The change of a field, if it has one."""
-    changes = root.get(CHANGES) if isinstance(root, Mapping) else None
-    change = changes.get(field) if isinstance(changes, Mapping) else None
-    if not isinstance(change, Mapping) or equal(change.get("old"), change.get("new"), spend):
+    # Plain dicts first: isinstance() of an abstract class is slow.
+    changes = root.get(CHANGES) if type(root) is dict or isinstance(root, Mapping) else None
+    change = changes.get(field) if type(changes) is dict or isinstance(changes, Mapping) else None
+    if not (type(change) is dict or isinstance(change, Mapping)):
+        return None
+    if equal(change.get("old"), change.get("new"), spend):
         return None
     return change
 

@@ -30,17 +30,21 @@ T = TypeVar("T")
 
 def _read(text: str) -> dt.datetime | dt.date | None:
     """The day or the date-time that a text is, or None; a date-time without an offset has no time zone yet."""
-    if len(text) > _LONGEST:
-        return None
+    return _parsed(text) if len(text) <= _LONGEST else None
+
+
+_LONGEST = 40
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> dt.datetime | dt.date | None:
+    # Every condition of an event reads the same few texts, above all the time of the event.
     for read in (dt.date.fromisoformat, dt.datetime.fromisoformat):
         try:
             return read(text)
         except ValueError:
             continue
     return None
-
-
-_LONGEST = 40
 
 
 def _day_or_time(name: str, text: str) -> dt.datetime | dt.date:

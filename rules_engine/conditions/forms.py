@@ -12,8 +12,8 @@ needs::
 
 The contract of an evaluator, interpreter or generated code alike:
 
-* ``find_function(name, library)`` (``lookup.py``) gives a ``HostFunction`` or a ``SpecialForm``. What a name is can be
-  decided when a condition is compiled: nothing can be registered under a form's name, and functions handed to
+* ``find_function(name, library)`` (``lookup.py``) gives a ``HostFunction`` or a ``SpecialForm``. What a name is can
+  be decided when a condition is compiled: nothing can be registered under a form's name, and functions handed to
   ``compile_condition`` do not change.
 * Every sub-expression is a function of two values, ``(root, current)``. At the top both are the context; projections,
   pipes and ``&expressions`` change ``current`` alone; only a form calls its arguments with another ``root``

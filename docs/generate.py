@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
+import runpy
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -194,15 +195,10 @@ def _limits(item: Mapping[str, Any]) -> str:
     return f"({', '.join(found)})" if found else ""
 
 
-def functions() -> str:
-    """JMESPath's own functions."""
-    from rules_engine.conditions.functions import builtin_docs, builtin_signatures
-
-    docs = builtin_docs()
-    rows = [
-        (f"`{signature.usage(name)}`", plain(docs[name])) for name, signature in sorted(builtin_signatures().items())
-    ]
-    return table(("Function", "Gives"), rows)
+def function_reference() -> str:
+    """Every function with its examples."""
+    written: str = runpy.run_path(str(Path(__file__).with_name("generate_functions.py")))["function_reference"]()
+    return written
 
 
 def condition_limits() -> str:
@@ -446,7 +442,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "outbound": outbound,
     "signals": signals,
     "actions": actions,
-    "functions": functions,
+    "function-reference": function_reference,
     "condition-limits": condition_limits,
     "secret-names": secret_names,
     "tags": tags,

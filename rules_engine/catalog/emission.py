@@ -81,7 +81,12 @@ class Emission:
         return {
             "signal": self.spec.key,
             "sender": self.label,
-            "event": {"id": str(self.id), "time": typed(self.at)},
+            "event": {
+                "id": str(self.id),
+                "time": typed(self.at),
+                # For `today()` and `hour()`, and kept with the event: a replay answers as the event did.
+                "timezone": timezone.get_default_timezone_name(),
+            },
             "cause": self._cause_document(),
         }
 

@@ -27,6 +27,12 @@ _KINDS: tuple[tuple[type[models.Field[Any, Any]], str], ...] = (
     (models.DecimalField, "number"),
     (models.FloatField, "number"),
     (models.DurationField, "number of seconds"),
+    (models.BinaryField, "text"),
+    (models.CharField, "text"),
+    (models.TextField, "text"),
+    (models.FileField, "text"),
+    (models.UUIDField, "text"),
+    (models.GenericIPAddressField, "text"),
 )
 
 
@@ -38,7 +44,11 @@ def context_shape(spec: SignalSpec, label: str) -> Shape:
     fields: dict[str, Any] = {
         "signal": Leaf(kind="text"),
         "sender": Leaf(kind="text"),
-        "event": {"id": Leaf(kind="text"), "time": Leaf(kind="date and time")},
+        "event": {
+            "id": Leaf(kind="text"),
+            "time": Leaf(kind="date and time"),
+            "timezone": Leaf(kind="text"),
+        },
         "cause": {"event": Leaf(kind="text"), "rule": Leaf(kind="text"), "depth": Leaf(kind="number")},
     }
     for name in spec.arguments:
@@ -78,10 +88,19 @@ def _related(model: type[Model], *, many: bool) -> Callable[[], Shape]:
 
 
 def _leaf(field: models.Field[Any, Any], *, redacted: bool) -> Leaf:
-    if isinstance(field, models.JSONField):
-        return Leaf(redacted=redacted, open=True)
-    target = field
+    target: models.Field[Any, Any] = field
     while isinstance(target, models.ForeignKey):
         target = target.target_field
-    kind = next((word for base, word in _KINDS if isinstance(target, base)), "text")
-    return Leaf(redacted=redacted, kind=kind)
+    kind = next((word for base, word in _KINDS if isinstance(target, base)), "")
+    if not kind:
+        # A JSON column, or a type that is not Django's own: anything may stand there.
+        return Leaf(redacted=redacted, open=True)
+    choices = tuple(value for value, _ in field.flatchoices if value is not None) if field.choices else ()
+    return Leaf(
+        redacted=redacted,
+        kind=kind,
+        choices=choices,
+        max_length=target.max_length if kind == "text" else None,
+        whole=isinstance(target, models.IntegerField),
+        nullable=field.null,
+    )

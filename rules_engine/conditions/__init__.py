@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules_engine.conditions.check import check_paths
+from rules_engine.conditions.check import check_condition, check_paths
 from rules_engine.conditions.explanation import Part
 from rules_engine.conditions.expression import Condition, compile_condition
 from rules_engine.conditions.problems import Problem
@@ -22,6 +22,7 @@ __all__ = [
     "Problem",
     "RuleSet",
     "Shape",
+    "check_condition",
     "check_paths",
     "check_traps",
     "compile_condition",

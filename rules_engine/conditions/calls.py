@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from rules_engine.conditions.functions import builtin_signatures
 from rules_engine.conditions.hints import WORDS
 from rules_engine.conditions.hostfunctions import Library
+from rules_engine.conditions.lookup import find_function, own_functions
 from rules_engine.conditions.parser import Node, Parsed, children_of, nodes_of, span_of
 from rules_engine.conditions.signatures import EXPREF, Signature
 from rules_engine.exceptions import ConditionSyntaxError
@@ -36,7 +37,9 @@ def _check_call(parsed: Parsed, node: Node, library: Library) -> None:
     name, arguments = node["value"], node["children"]
     signature = _signature(name, library)
     if signature is None:
-        raise _error(parsed, node, _unknown(name, [*builtin_signatures(), *library]))
+        raise _error(
+            parsed, node, _unknown(name, [*sorted(builtin_signatures()), *sorted({*own_functions(), *library})])
+        )
     problem = signature.count_problem(name, len(arguments))
     if problem:
         raise _error(parsed, node, problem + _no_method(parsed, node))
@@ -62,7 +65,7 @@ def _signature(name: str, library: Library) -> Signature | None:
     builtin = builtin_signatures().get(name)
     if builtin is not None:
         return builtin
-    function = library.get(name)
+    function = find_function(name, library)
     return function.signature if function is not None else None
 
 
@@ -72,7 +75,7 @@ def _unknown(name: str, known: Sequence[str]) -> str:
     # Other languages write startsWith: without case and underscores it is the same word.
     flat = {candidate.replace("_", "").lower(): candidate for candidate in known}
     close = get_close_matches(name.lower().replace("_", ""), flat, n=1, cutoff=0.7)
-    hint = f" Did you mean {flat[close[0]]}()?" if close else f" Known: {', '.join(sorted(known))}."
+    hint = f" Did you mean {flat[close[0]]}()?" if close else f" Known: {', '.join(known)}."
     return f"There is no function {name}().{hint}"
 
 

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import get_close_matches
 
 from rules_engine.conditions.expression import Condition
+from rules_engine.conditions.parser import parse
 from rules_engine.conditions.paths import Opening, Path, Place, Read
-from rules_engine.conditions.problems import Problem
+from rules_engine.conditions.problems import WARNING, Problem
+from rules_engine.conditions.registry import registered
 from rules_engine.conditions.shapes import OTHERS, Fields, Leaf, Shape, fields_of, resolved
+from rules_engine.conditions.traps import check_traps, warnings_of
+from rules_engine.conditions.typechecks import type_problems
 
 Known = Shape | Leaf | Fields | None
 _SHOWN_NAMES = 12
+
+
+def check_condition(condition: Condition, schema: Fields | Shape | None = None) -> list[Problem]:
+    """Return all that can be said of ``condition`` before its first event, in the order of the text.
+
+    These are the beginner's mistakes, what it reads and ``schema`` does not have, and types and constants that do not
+    fit; without a schema, only what is wrong whatever the context holds. Errors stop the save of a rule, warnings
+    are shown. A mistake that makes others is reported alone.
+    """
+    if not condition.text.strip():
+        return []
+    parsed = parse(condition.text)
+    warnings = [replace(problem, severity=WARNING) for problem in warnings_of(parsed)]
+    found = check_traps(condition.text)
+    if not found and schema is not None:
+        found = check_paths(condition, schema)
+    if not found:
+        found = type_problems(parsed, schema, registered)
+    return sorted([*found, *warnings], key=lambda problem: problem.position)
 
 
 def check_paths(condition: Condition, schema: Fields | Shape) -> list[Problem]:

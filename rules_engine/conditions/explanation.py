@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from rules_engine.conditions.faults import Fault
 from rules_engine.conditions.hostfunctions import Library
-from rules_engine.conditions.interpreter import Interpreter
 from rules_engine.conditions.parser import Node, Parsed
+from rules_engine.conditions.program import tracer
 from rules_engine.conditions.values import is_true, present
 from rules_engine.exceptions import RulesEngineError
 
@@ -37,11 +36,15 @@ class Part:
 
 def explain(parsed: Parsed, library: Library, context: Any) -> list[Part]:
     """Evaluate once and return the parts in the order of the text, each before what it consists of."""
-    tracer = _Tracer(library, {id(node) for node, _ in _parts(parsed.tree, 0)})
-    # The tracer has recorded the error with every part that it passed through, the whole condition included.
-    with suppress(Exception):
-        tracer.visit(parsed.tree, present(context))
-    return [_part(parsed, tracer, node, depth) for node, depth in _parts(parsed.tree, 0)]
+    found = list(_parts(parsed.tree, 0))
+    watch = _Watch()
+    run = tracer(parsed.tree, library, [node for node, _ in found], watch.enter, watch.leave)
+    error = ""
+    try:
+        run(context)
+    except Exception as failure:  # noqa: BLE001 - shown with every part that it passed through
+        error = reason(failure)
+    return [_part(parsed, watch, number, node, depth, error) for number, (node, depth) in enumerate(found)]
 
 
 def _parts(node: Node, depth: int) -> Iterator[tuple[Node, int]]:
@@ -51,36 +54,31 @@ def _parts(node: Node, depth: int) -> Iterator[tuple[Node, int]]:
             yield from _parts(child, depth + 1)
 
 
-def _part(parsed: Parsed, tracer: _Tracer, node: Node, depth: int) -> Part:
+def _part(parsed: Parsed, watch: _Watch, number: int, node: Node, depth: int, error: str) -> Part:
     start, end = node["span"]
     text = parsed.text[start:end]
-    if id(node) in tracer.errors:
-        return Part(text, start, end, depth, error=tracer.errors[id(node)])
-    if id(node) not in tracer.values:
+    if number in watch.open:
+        return Part(text, start, end, depth, error=error)
+    if number not in watch.values:
         return Part(text, start, end, depth)
-    value = tracer.values[id(node)]
+    value = present(watch.values[number])
     return Part(text, start, end, depth, value=value, verdict=is_true(value))
 
 
-class _Tracer(Interpreter):
-    """The interpreter of production, which remembers the values of some nodes."""
+class _Watch:
+    """Hears of the parts from the code of production, compiled with a call before and after each of them."""
 
-    def __init__(self, library: Library, watched: set[int]) -> None:
-        super().__init__(library)
-        self._watched = watched
+    def __init__(self) -> None:
         self.values: dict[int, Any] = {}
-        self.errors: dict[int, str] = {}
+        self.open: set[int] = set()
+        """Parts that were begun and not finished."""
 
-    def visit(self, node: Node, value: Any) -> Any:
-        if id(node) not in self._watched:
-            return super().visit(node, value)
-        try:
-            result = super().visit(node, value)
-        except Exception as error:
-            self.errors[id(node)] = reason(error)
-            raise
-        self.values[id(node)] = result
-        return result
+    def enter(self, number: int) -> None:
+        self.open.add(number)
+
+    def leave(self, number: int, value: Any) -> None:
+        self.open.discard(number)
+        self.values[number] = value
 
 
 def reason(error: Exception) -> str:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import cached_property, lru_cache, partial
+from typing import Any, NoReturn
 
 from rules_engine.conditions.calls import check_calls
 from rules_engine.conditions.explanation import Part, explain, reason
 from rules_engine.conditions.faults import Fault
 from rules_engine.conditions.hostfunctions import HostFunction, Library
-from rules_engine.conditions.interpreter import Interpreter
 from rules_engine.conditions.parser import Parsed, parse
 from rules_engine.conditions.paths import Path, Reads, reads_of
+from rules_engine.conditions.program import Fail, evaluator, matcher
 from rules_engine.conditions.registry import functions as registry
 from rules_engine.conditions.registry import registered
 from rules_engine.conditions.traps import warnings_of
-from rules_engine.conditions.values import detached, is_true, present
 from rules_engine.exceptions import ConditionEvaluationError, ConditionSyntaxError, RulesEngineError
 
 CACHE_SIZE = 2048
@@ -52,18 +51,43 @@ def _compiled(text: str, library: Library) -> Condition:
     return Condition(text, parsed, library)
 
 
+def _fail(text: str, error: Exception) -> NoReturn:
+    """Raise what the callers of the condition ``text`` shall see."""
+    if isinstance(error, Fault):
+        raise ConditionEvaluationError(error.summary, text=text, position=error.position) from error.__cause__
+    if isinstance(error, RulesEngineError):
+        raise error
+    raise ConditionEvaluationError(reason(error), text=text) from error
+
+
+def _always(context: Any) -> bool:
+    return True
+
+
 class Condition:
     """A compiled condition; immutable, shared between threads. Made by ``compile_condition``."""
 
     def __init__(self, text: str, parsed: Parsed | None, library: Library) -> None:
         self.text = text
+        self.library = library
         self._parsed = parsed
-        self._library = library
+        self._is_blank = parsed is None
+
+    @property
+    def parsed(self) -> Parsed | None:
+        """The text with its tokens and its tree; None for a blank one. It is not to be changed."""
+        if self._parsed is None and not self._is_blank:
+            self._parsed = parse(self.text)
+        return self._parsed
+
+    def release(self) -> None:
+        """Give back the memory of the tree, several times that of the text; it is parsed again when needed."""
+        self._parsed = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Condition):
             return NotImplemented
-        return self.text == other.text and self._library is other._library
+        return self.text == other.text and self.library is other.library
 
     def __hash__(self) -> int:
         return hash(self.text)
@@ -71,33 +95,33 @@ class Condition:
     def __repr__(self) -> str:
         return f"Condition({self.text!r})"
 
-    def evaluate(self, context: Any) -> Any:
-        """Return the value of the condition on ``context``; True for a blank one.
+    @cached_property
+    def evaluate(self) -> Callable[[Any], Any]:
+        """``evaluate(context)`` returns the value of the condition on ``context``; True for a blank one.
 
         Lists and dicts of the result are the caller's own; lazy mappings of the context are handed out as they are.
         Raises ConditionEvaluationError for a wrong type, a limit, and whatever a function or the context raises;
         the engine's own errors, raised by a lazy context, pass unchanged.
         """
-        if self._parsed is None:
-            return True
-        return self._run(context, detached)
+        return self._compiled(evaluator)
 
-    def matches(self, context: Any) -> bool:
-        """Tell whether the value is true for JMESPath; raises as ``evaluate`` does."""
-        if self._parsed is None:
-            return True
-        return bool(self._run(context, lambda value, spend: is_true(value)))
+    @cached_property
+    def matches(self) -> Callable[[Any], bool]:
+        """``matches(context)`` tells whether the value is true for JMESPath; raises as ``evaluate`` does."""
+        # The generated function itself: a method around it would double what a simple condition costs.
+        return self._compiled(matcher)
 
     def explain(self, context: Any) -> list[Part]:
         """Return the value and verdict of the whole and of each side of its logical operators; never raises."""
-        if self._parsed is None:
+        parsed = self.parsed
+        if parsed is None:
             return [Part(self.text, 0, len(self.text), 0, value=True, verdict=True)]
-        return explain(self._parsed, self._library, context)
+        return explain(parsed, self.library, context)
 
     @cached_property
     def reads(self) -> Reads:
         """What the condition reads, place by place."""
-        return reads_of(self._parsed) if self._parsed is not None else Reads()
+        return reads_of(self.parsed, self.library) if self.parsed is not None else Reads()
 
     @cached_property
     def paths(self) -> frozenset[Path]:
@@ -112,19 +136,8 @@ class Condition:
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed, but perhaps not meant; each with a caret line."""
-        return tuple(map(str, warnings_of(self._parsed))) if self._parsed is not None else ()
+        return tuple(map(str, warnings_of(self.parsed))) if self.parsed is not None else ()
 
-    def _run(self, context: Any, finish: Callable[[Any, Callable[[int], None]], Any]) -> Any:
-        assert self._parsed is not None  # noqa: S101 - the callers have looked
-        interpreter = Interpreter(self._library)
-        try:
-            return finish(interpreter.visit(self._parsed.tree, present(context)), interpreter.budget.spend)
-        except Fault as fault:
-            raise self._error(fault.summary, fault.position) from fault.__cause__
-        except RulesEngineError:
-            raise
-        except Exception as error:
-            raise self._error(reason(error)) from error
-
-    def _error(self, summary: str, position: int | None = None) -> ConditionEvaluationError:
-        return ConditionEvaluationError(summary, text=self.text, position=position)
+    def _compiled(self, compiler: Callable[[Parsed, Library, Fail], Callable[[Any], Any]]) -> Callable[[Any], Any]:
+        parsed = self.parsed
+        return compiler(parsed, self.library, partial(_fail, self.text)) if parsed is not None else _always

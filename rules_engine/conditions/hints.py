@@ -24,14 +24,17 @@ WORDS = {
 }
 """Operators of other languages, and what they are here."""
 
-_NO_ARITHMETIC = "Conditions have no arithmetic."
+_NO_ARITHMETIC = (
+    "Conditions have no arithmetic signs: write add(a, b), subtract(a, b), multiply(a, b) or divide(a, b)."
+)
 
 _CHARACTERS = {
     "=": "One = does not compare. Write ==, as in: a == 'x'.",
     "-": f'{_NO_ARITHMETIC} If this is a hyphen in a name, put the name in double quotes: "first-name".',
     "+": _NO_ARITHMETIC,
     "/": _NO_ARITHMETIC,
-    "%": f"{_NO_ARITHMETIC} A condition is also not a template: it stands without {{% %}} and {{{{ }}}}.",
+    "%": "The remainder of a division is written modulo(a, b). A condition is also not a template: it stands without "
+    "{% %} and {{ }}.",
     **dict.fromkeys("‘’‚‛′´“”„‟«»", "Texts stand in straight single quotes: 'paid'."),  # noqa: RUF001 - these it is
 }
 

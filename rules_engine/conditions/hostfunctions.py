@@ -8,9 +8,10 @@ import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from math import isfinite
 from numbers import Number
-from typing import Any, Literal, Union
+from typing import Annotated, Any, Literal, Union
 
 from rules_engine.conditions.faults import Fault
 from rules_engine.conditions.signatures import Signature
@@ -22,6 +23,7 @@ from rules_engine.conditions.values import (
     OBJECT,
     STRING,
     UNKNOWN,
+    Spend,
     exact,
     kind_of,
     present,
@@ -48,6 +50,9 @@ _ANYTHING = (Any, object, inspect.Parameter.empty)
 Library = Mapping[str, "HostFunction"]
 """Functions by name, besides JMESPath's own."""
 
+_SIMPLE_KINDS = frozenset({STRING, BOOLEAN, OBJECT, NULL})
+_JSON_SCALARS = frozenset({str, bool, int, type(None)})
+
 _LARGEST_EXPONENT = 1000
 """An int of more digits than this is not built for a function."""
 
@@ -58,6 +63,20 @@ class _Parameter:
     kinds: tuple[str, ...]
     number: type | None
     """``int``, ``float`` or ``Decimal``: what numbers, or those in a list, are converted to; None leaves them."""
+    choices: tuple[Any, ...] = ()
+    """The values of a ``Literal``; empty for any."""
+    check: Callable[[Any], object] | None = None
+    """The ``Checked`` of an ``Annotated``: it raises Fault for a value that is no good."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """In ``Annotated[str, Checked(check)]``: constants among the arguments are checked when a rule is saved.
+
+    ``check`` raises Fault for a value that is no good. The function itself checks what comes at run time.
+    """
+
+    check: Callable[[Any], object]
 
 
 @dataclass(frozen=True)
@@ -69,14 +88,19 @@ class HostFunction:
     signature: Signature
     parameters: tuple[_Parameter, ...]
     doc: str
+    returns: tuple[str, ...] = ()
+    """The JMESPath types of what it returns, where its annotation says so; empty for any."""
+    spends: bool = False
+    """Whether it takes ``spend``, to count the work that its arguments do not show."""
 
     @classmethod
     def of(cls, name: str, function: Callable[..., Any]) -> HostFunction:
         """Read the annotations of ``function``; raises TypeError where they have no JMESPath type."""
-        parameters, required, variadic = [], 0, False
+        parameters, required, variadic, spends = [], 0, False, False
         hints = _hints(name, function)
         for parameter in inspect.signature(function).parameters.values():
             if parameter.kind is parameter.VAR_KEYWORD or _is_optional_keyword(parameter):
+                spends |= hints.get(parameter.name) == Spend
                 continue
             if parameter.kind is parameter.KEYWORD_ONLY:
                 raise TypeError(f"{name}() cannot be called in a condition: {parameter.name!r} is keyword-only.")
@@ -84,29 +108,46 @@ class HostFunction:
                 variadic = True
             elif parameter.default is parameter.empty:
                 required += 1
-            annotation = hints.get(parameter.name, parameter.empty)
-            parameters.append(
-                _Parameter(parameter.name, _kinds(name, parameter.name, annotation), _number(annotation))
-            )
+            parameters.append(_parameter(name, parameter.name, hints.get(parameter.name, parameter.empty)))
         signature = Signature(tuple(parameter.kinds for parameter in parameters), required, variadic)
-        return cls(name, function, signature, tuple(parameters), inspect.getdoc(function) or "")
+        doc = inspect.getdoc(function) or ""
+        return cls(name, function, signature, tuple(parameters), doc, _returned(hints), spends)
 
-    def call(self, arguments: list[Any]) -> Any:
-        """Call the function with arguments that fit its signature; raises Fault if it raises."""
-        converted = [self._converted(index, argument) for index, argument in enumerate(arguments)]
+    def call(self, arguments: list[Any], spend: Spend, **given: Any) -> Any:
+        """Call the function with arguments that fit its signature; raises Fault if it raises.
+
+        ``given`` are further keyword arguments for a function of this package.
+        """
+        if self._is_simple:
+            converted = arguments
+        else:
+            converted = [self._converted(index, argument) for index, argument in enumerate(arguments)]
+        if self.spends:
+            given["spend"] = spend
         try:
-            result = self.function(*converted)
+            result = self.function(*converted, **given)
         except (Fault, RulesEngineError):
             raise
         except Exception as error:
             # The message of a foreign error may hold anything; it stays in the cause, for the log.
             raise Fault(f"The function {self.name}() failed with {type(error).__name__}.") from error
+        if type(result) in _JSON_SCALARS:
+            return result
         if kind_of(result) == UNKNOWN:
             raise Fault(f"The function {self.name}() returned a {type(result).__name__}, which is no JSON value.")
-        return result
+        return present(result)
+
+    @cached_property
+    def _is_simple(self) -> bool:
+        """Whether arguments are handed on as they are: texts, objects, true and false."""
+        return all(item.kinds and set(item.kinds) <= _SIMPLE_KINDS for item in self.parameters)
+
+    def parameter_at(self, index: int) -> _Parameter:
+        """The parameter that takes argument ``index``."""
+        return self.parameters[min(index, len(self.parameters) - 1)]
 
     def _converted(self, index: int, argument: Any) -> Any:
-        parameter = self.parameters[min(index, len(self.parameters) - 1)]
+        parameter = self.parameter_at(index)
         if kind_of(argument) == ARRAY and parameter.kinds:
             return [self._item(item, parameter) for item in argument]
         return self._item(argument, parameter)
@@ -141,12 +182,29 @@ def _is_optional_keyword(parameter: inspect.Parameter) -> bool:
 
 def _hints(name: str, function: Callable[..., Any]) -> dict[str, Any]:
     try:
-        return typing.get_type_hints(function)
+        return typing.get_type_hints(function, include_extras=True)
     except NameError as error:
         raise TypeError(
             f"The annotations of {name}() cannot be read: {error}. Import that name where the function is defined, "
             "not only for type checking."
         ) from error
+
+
+def _parameter(function: str, name: str, annotation: Any) -> _Parameter:
+    check = None
+    if typing.get_origin(annotation) is Annotated:
+        check = next((item.check for item in annotation.__metadata__ if isinstance(item, Checked)), None)
+        annotation = annotation.__origin__
+    choices = typing.get_args(annotation) if typing.get_origin(annotation) is Literal else ()
+    return _Parameter(name, _kinds(function, name, annotation), _number(annotation), choices, check)
+
+
+def _returned(hints: Mapping[str, Any]) -> tuple[str, ...]:
+    """The types of a return annotation; whatever has none is found out when the function returns it."""
+    try:
+        return _kinds("", "return", hints.get("return", Any))
+    except TypeError:
+        return ()
 
 
 def _kinds(name: str, parameter: str, annotation: Any) -> tuple[str, ...]:

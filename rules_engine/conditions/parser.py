@@ -8,22 +8,19 @@ The library's shared cache is not used, so the tree belongs to this package.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from jmespath import parser as jmespath_parser
 from jmespath.exceptions import IncompleteExpressionError, LexerError, ParseError
-from jmespath.lexer import Lexer
 
 from rules_engine.conditions import hints, limits
+from rules_engine.conditions.lexer import Token, tokenize
 from rules_engine.conditions.moments import canonical_moment
 from rules_engine.exceptions import ConditionSyntaxError
 
 Node = dict[str, Any]
-Token = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,6 +61,16 @@ def children_of(node: Node) -> list[Node]:
     return [] if node["type"] == "slice" else children
 
 
+def height(tree: Node, most: int) -> int:
+    """Levels of a tree; at ``most`` plus one it stops counting."""
+    level = [tree]
+    for count in range(1, most + 1):
+        level = [child for node in level if node["type"] != "slice" for child in node["children"]]
+        if not level:
+            return count
+    return most + 1
+
+
 def nodes_of(tree: Node) -> Iterator[Node]:
     """All nodes of a tree, each before its children, in the order of the text."""
     waiting = [tree]
@@ -99,7 +106,7 @@ def _too_deep(text: str, position: int) -> ConditionSyntaxError:
 def _tokens(text: str) -> list[Token]:
     tokens: list[Token] = []
     try:
-        tokens.extend(_ExactLexer().tokenize(text))
+        tokens.extend(tokenize(text))
     except LexerError as error:
         raise hints.lexer_failure(text, tokens, error.lexer_position, error.message) from None
     except ValueError:
@@ -109,90 +116,6 @@ def _tokens(text: str) -> list[Token]:
     except RecursionError:
         raise _too_deep(text, tokens[-1]["end"] if tokens else 0) from None
     return tokens
-
-
-class _ExactLexer(Lexer):
-    """Yields tokens with right ends, and literals whose numbers are ints and Decimals."""
-
-    def tokenize(self, expression: str) -> Iterator[Token]:
-        for token in super().tokenize(expression):
-            if token["type"] == "eq" or token["type"] in _ONE_CHARACTER:
-                # The library yields these before it moves on.
-                token["end"] = token["start"] + len(token["value"])
-            else:
-                token["end"] = self._length if self._current is None else self._position
-            yield token
-
-    def _consume_literal(self) -> Token:
-        start = self._position
-        lexeme = self._consume_until("`").replace("\\`", "`")
-        try:
-            value = _literal(lexeme)
-        except ValueError as error:
-            raise LexerError(lexer_position=start, lexer_value=lexeme, message=str(error)) from None
-        _check_depth(value, start)
-        return {"type": "literal", "value": value, "start": start}
-
-
-_ONE_CHARACTER = frozenset(Lexer.SIMPLE_TOKENS.values())
-
-
-class _BadNumber(Exception):
-    """A number in a literal that Python cannot hold. No ValueError: those mean "not JSON" here."""
-
-
-def _literal(lexeme: str) -> Any:
-    try:
-        return _loads(lexeme)
-    except _BadNumber:
-        raise ValueError("This number is too large.") from None
-    except ValueError:
-        # JEP 12: what is not JSON was once a text, and the compliance suite still has such literals.
-        try:
-            return _loads(f'"{lexeme.lstrip()}"')
-        except ValueError:
-            raise ValueError("What stands between backticks is not JSON.") from None
-
-
-def _loads(text: str) -> Any:
-    # NaN and Infinity, which Python's reader accepts, are null as everywhere in conditions.
-    return json.loads(text, parse_float=_decimal, parse_int=_integer, parse_constant=lambda name: None)
-
-
-def _decimal(digits: str) -> Decimal:
-    try:
-        number = Decimal(digits)
-    except ArithmeticError:
-        raise _BadNumber from None
-    if not number.is_finite():
-        raise _BadNumber
-    return number
-
-
-def _integer(digits: str) -> int:
-    try:
-        return int(digits)
-    except ValueError:
-        raise _BadNumber from None
-
-
-def _check_depth(value: Any, position: int) -> None:
-    level = [value]
-    for _ in range(limits.MAX_DEPTH):
-        level = [item for outer in level for item in _items(outer)]
-        if not level:
-            return
-    raise LexerError(
-        lexer_position=position,
-        lexer_value="",
-        message=f"This literal is nested too deeply: at most {limits.MAX_DEPTH} levels are allowed.",
-    )
-
-
-def _items(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
 
 
 # --- tree -------------------------------------------------------------------------------------------------
@@ -215,38 +138,33 @@ class _Parser(jmespath_parser.Parser):
 
     def _check_height(self, tree: Node) -> None:
         # Comparisons and `[]` in a row make a deep tree without nesting in the text.
-        level = [tree]
-        for _ in range(limits.MAX_DEPTH):
-            level = [child for node in level for child in children_of(node)]
-            if not level:
-                return
+        if height(tree, limits.MAX_DEPTH) <= limits.MAX_DEPTH:
+            return
         raise _TooDeep(tree["span"][0])
 
     def _expression(self, binding_power: int = 0) -> Node:
         # In step with jmespath.parser.Parser._expression; the marks and the depth are what is added.
-        token = self._lookahead_token(0)
+        tokens, powers = self._tokens, self.BINDING_POWER
+        token = tokens[self._index]
         start = token["start"]
         self._depth += 1
         if self._depth > limits.MAX_DEPTH:
             raise _TooDeep(start)
-        self._advance()
-        nud: Any = getattr(self, f"_token_nud_{token['type']}", self._error_nud_token)
+        self._index += 1
+        nud: Any = getattr(self, "_token_nud_" + token["type"], self._error_nud_token)
         left: Node = nud(token)
-        self._mark(left, start)
-        while binding_power < self.BINDING_POWER[self._current_token()]:
-            led = getattr(self, f"_token_led_{self._current_token()}", self._misplaced)
-            self._advance()
+        left["span"] = (start, tokens[self._index - 1]["end"])
+        while binding_power < powers[kind := tokens[self._index]["type"]]:
+            led = getattr(self, "_token_led_" + kind, self._misplaced)
+            self._index += 1
             left = led(left)
-            self._mark(left, start)
+            left["span"] = (start, tokens[self._index - 1]["end"])
         self._depth -= 1
         return left
 
     def _misplaced(self, left: Node) -> Node:
         token = self._tokens[self._index - 1]
         raise ParseError(token["start"], token["value"], token["type"])
-
-    def _mark(self, node: Node, start: int) -> None:
-        node["span"] = (start, self._tokens[self._index - 1]["end"])
 
     def _token_nud_lparen(self, token: Token) -> Node:
         node: Node = super()._token_nud_lparen(token)

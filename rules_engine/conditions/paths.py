@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from rules_engine.conditions.hostfunctions import Library
+from rules_engine.conditions.library.changes import CHANGES, INSTANCE, PREVIOUS
 from rules_engine.conditions.limits import MAX_DEPTH
+from rules_engine.conditions.lookup import find_form
 from rules_engine.conditions.parser import Node, Parsed, children_of
 from rules_engine.conditions.signatures import EXPREF
 
@@ -43,6 +46,7 @@ class Place:
 
 Places = frozenset[Place]
 NOWHERE: Places = frozenset()
+_ROOT: Places = frozenset({Place(())})
 
 
 @dataclass(frozen=True)
@@ -81,15 +85,16 @@ class Reads:
         return frozenset(self.whole | ({read.path for read in self.fields} - inner))
 
 
-def reads_of(parsed: Parsed) -> Reads:
-    """Walk the tree of a condition."""
-    walker = _Walker()
-    walker.use(walker.walk(parsed.tree, frozenset({Place(())})))
+def reads_of(parsed: Parsed, library: Library) -> Reads:
+    """Walk the tree of a condition that calls the functions of ``library``."""
+    walker = _Walker(library)
+    walker.use(walker.walk(parsed.tree, _ROOT))
     return walker.reads
 
 
 class _Walker:
-    def __init__(self) -> None:
+    def __init__(self, library: Library) -> None:
+        self._library = library
         self.reads = Reads()
         self._position = 0
 
@@ -121,9 +126,13 @@ class _Walker:
         return NOWHERE
 
     def field(self, node: Node, scope: Places) -> Places:
+        return self.name(node["value"], scope)
+
+    def name(self, name: str, scope: Places) -> Places:
+        """Note that the field ``name`` is read, and return where its value comes from."""
         if len(scope) > MAX_PLACES or any(len(place.path) >= MAX_DEPTH for place in scope):
             return self.use(scope)
-        found = [Read(place, node["value"], self._position) for place in scope]
+        found = [Read(place, name, self._position) for place in scope]
         self.reads.fields.extend(found)
         return frozenset(Place(read.path) for read in found)
 
@@ -169,8 +178,23 @@ class _Walker:
         return NOWHERE
 
     def function(self, node: Node, scope: Places) -> Places:
-        handler = _FUNCTIONS.get(node["value"])
-        return handler(self, node["children"], scope) if handler else self.computed(node, scope)
+        name = node["value"]
+        handler = _JMESPATH_FUNCTIONS.get(name)
+        if handler is None and name not in self._library:
+            handler = _OWN_FUNCTIONS.get(name)
+        if handler is not None:
+            return handler(self, node["children"], scope)
+        form = find_form(name, self._library)
+        for path in form.reads if form is not None else ():
+            self.root(path)
+        return self.computed(node, scope)
+
+    def root(self, path: Path) -> None:
+        """Note that a function reads this path from the root."""
+        scope: Places = _ROOT
+        for name in path:
+            scope = self.name(name, scope)
+        self.use(scope)
 
     # --- functions that hand items of their argument on ---
 
@@ -191,6 +215,70 @@ class _Walker:
 
     def wrapped(self, arguments: list[Node], scope: Places) -> Places:
         return frozenset(place.blurred() for place in self.same(arguments, scope))
+
+    # --- functions of this package that read more than their arguments ---
+
+    def either(self, arguments: list[Node], scope: Places) -> Places:
+        self.use(self.walk(arguments[0], scope))
+        return self.same(arguments[1:], scope)
+
+    def changed(self, arguments: list[Node], scope: Places) -> Places:
+        """``changed('status', …)``: every argument is the name of a field."""
+        for argument in arguments:
+            self.change_of(argument, scope)
+        return NOWHERE
+
+    def changed_value(self, arguments: list[Node], scope: Places) -> Places:
+        """``changed_to('status', value)``."""
+        self.change_of(arguments[0], scope)
+        self.use(self.walk(arguments[1], scope))
+        return NOWHERE
+
+    def change_of(self, argument: Node, scope: Places) -> None:
+        if argument["type"] != "literal" or not isinstance(argument["value"], str):
+            self.use(self.walk(argument, scope))
+            self.root((CHANGES,))
+            return
+        outer, self._position = self._position, argument.get("span", (self._position,))[0]
+        self.root((CHANGES, argument["value"]))
+        self._position = outer
+
+    def became(self, arguments: list[Node], scope: Places) -> Places:
+        """The argument reads the root, and the root once more with the previous instance in place of the instance."""
+        inner = _Walker(self._library)
+        inner._position = self._position
+        inner.use(inner.walk(arguments[0], _ROOT))
+        before = _before(inner.reads)
+        # Without repetitions: those of became() in became() would double with each level.
+        self.reads.fields.extend(dict.fromkeys([*inner.reads.fields, *before.fields]))
+        self.reads.openings.extend(dict.fromkeys([*inner.reads.openings, *before.openings]))
+        self.reads.whole |= inner.reads.whole | before.whole
+        if not any(read.path[0] == INSTANCE for read in inner.reads.fields):
+            # Whether there was an instance before is all that it asks then.
+            self.root((PREVIOUS,))
+        return NOWHERE
+
+    def in_group(self, arguments: list[Node], scope: Places) -> Places:
+        user, *names = [self.walk(argument, scope) for argument in arguments]
+        for places in names:
+            self.use(places)
+        return self.use(self.name("name", _moved(self.name("groups", user), -1)))
+
+
+def _before(reads: Reads) -> Reads:
+    """What an expression reads when the instance is the previous one."""
+    fields = []
+    for read in reads.fields:
+        *path, name = _previous(read.path)
+        fields.append(Read(Place(tuple(path), read.place.level), name, read.position))
+    openings = [
+        Opening(Place(_previous(item.place.path), item.place.level), item.position) for item in reads.openings
+    ]
+    return Reads(fields, openings, {_previous(path) for path in reads.whole})
+
+
+def _previous(path: Path) -> Path:
+    return (PREVIOUS, *path[1:]) if path[:1] == (INSTANCE,) else path
 
 
 def _moved(places: Iterable[Place], by: int) -> Places:
@@ -222,7 +310,17 @@ _HANDLERS: dict[str, Callable[[_Walker, Node, Places], Places]] = {
     EXPREF: _Walker.computed,
 }
 
-_FUNCTIONS: dict[str, Callable[[_Walker, list[Node], Places], Places]] = {
+_OWN_FUNCTIONS: dict[str, Callable[[_Walker, list[Node], Places], Places]] = {
+    "became": _Walker.became,
+    "changed": _Walker.changed,
+    "changed_from": _Walker.changed_value,
+    "changed_to": _Walker.changed_value,
+    "coalesce": _Walker.same,
+    "if": _Walker.either,
+    "in_group": _Walker.in_group,
+}
+
+_JMESPATH_FUNCTIONS: dict[str, Callable[[_Walker, list[Node], Places], Places]] = {
     "map": _Walker.map,
     "max_by": _Walker.one_by_key,
     "min_by": _Walker.one_by_key,

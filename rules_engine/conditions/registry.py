@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from rules_engine.conditions.examples import Example, description_of, examples_of
 from rules_engine.conditions.functions import builtin_docs, builtin_signatures
 from rules_engine.conditions.hostfunctions import HostFunction, Library
+from rules_engine.conditions.library import OWN, SUBJECTS
+from rules_engine.conditions.signatures import Signature
 from rules_engine.exceptions import AlreadyRegistered, InvalidKey
 from rules_engine.registry import Registry
 
@@ -35,6 +38,11 @@ class FunctionRegistry(Registry[HostFunction]):
         if key in builtin_signatures():
             raise AlreadyRegistered(
                 f"The function {key!r} of {holder} is already there: JMESPath itself defines it. Choose another name."
+            )
+        if key in OWN:
+            raise AlreadyRegistered(
+                f"The function {key!r} of {holder} is already there: conditions have one of that name. "
+                "Choose another name."
             )
         super().add(key, item, holder=holder, builtin=True)
         self.generation += 1
@@ -74,16 +82,24 @@ class FunctionHelp:
     name: str
     usage: str
     doc: str
+    """What it gives."""
+    subject: str = ""
+    """Its heading in the reference; a host's functions have none."""
+    examples: tuple[Example, ...] = ()
 
 
 def function_help() -> list[FunctionHelp]:
     """All functions that a condition can call, by name."""
     docs = builtin_docs()
-    found = [
-        FunctionHelp(name, signature.usage(name), docs[name]) for name, signature in builtin_signatures().items()
-    ]
+    found = [_help(name, item, docs[name], "JMESPath") for name, item in builtin_signatures().items()]
+    for subject, items in SUBJECTS.items():
+        found += [_help(item.name, item.signature, item.doc, subject) for item in items]
     found += [FunctionHelp(name, item.signature.usage(name), item.doc) for name, item in registered.items()]
     return sorted(found, key=lambda item: item.name)
+
+
+def _help(name: str, signature: Signature, doc: str, subject: str) -> FunctionHelp:
+    return FunctionHelp(name, signature.usage(name), description_of(doc), subject, tuple(examples_of(doc)))
 
 
 def register_function(name: str) -> Callable[[F], F]:

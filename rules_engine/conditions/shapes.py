@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Union
+from typing import Any, Union
+
+from rules_engine.conditions.values import BOOLEAN, NUMBER, STRING
 
 OTHERS = "*"
 """The key of a mapping of fields that stands for all names that it does not list."""
@@ -15,12 +17,35 @@ class Leaf:
     """A value without known fields.
 
     An ``open`` one may have any (a JSON column); one that is not is a scalar. ``kind`` is the word for it in
-    messages: "text", "number".
+    messages and says what it holds, see ``KINDS``.
     """
 
     redacted: bool = False
     open: bool = False
     kind: str = "single value"
+    choices: tuple[Any, ...] = ()
+    """All values that it can hold besides null and the empty text; empty where there is no list of them."""
+    max_length: int | None = None
+    """Characters that a text can have."""
+    whole: bool = False
+    """Whether a number has no fraction."""
+    nullable: bool = False
+    """Whether it is known that it may be null."""
+
+
+DATE, DATE_AND_TIME, TIME = "date", "date and time", "time"
+
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "text": (STRING,),
+    "number": (NUMBER,),
+    "number of seconds": (NUMBER,),
+    "true or false": (BOOLEAN,),
+    DATE: (STRING,),
+    DATE_AND_TIME: (STRING,),
+    TIME: (STRING,),
+    "key": (STRING, NUMBER),
+}
+"""The JMESPath types of what a leaf holds, by its ``kind``; any other kind may hold any scalar."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from rules_engine.conditions.values import ARRAY, STRING, kind_of, present
 
 EXPREF = "expref"
 
+_LONG = 1024
+"""Characters of a text that are one step; the reading of a shorter one is not counted."""
+
 _WORDS = {
     "null": "null",
     "boolean": "true or false",
@@ -64,6 +67,8 @@ class Signature:
         """Raise Fault unless every argument has a type that the function takes."""
         for index, argument in enumerate(arguments):
             kinds = self.kinds_at(index)
+            if type(argument) is str and STRING in kinds and len(argument) < _LONG:
+                continue
             if kinds:
                 _check_argument(name, index, argument, kinds, spend)
 
@@ -115,6 +120,11 @@ def _check_items(
                 f"{name}() needs {wording(kinds)} as argument {index + 1}, "
                 f"but item {number} of the list is {_WORDS[kind]}."
             )
+
+
+def fitting(kinds: tuple[str, ...]) -> frozenset[str]:
+    """The JMESPath types of arguments that ``kinds`` take, whatever a list holds."""
+    return frozenset(kind.partition("-")[0] for kind in kinds)
 
 
 def wording(kinds: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rules_engine.actions import build_action
 from rules_engine.catalog import context_shape, get_signal, resolve_sender
-from rules_engine.conditions import check_paths, check_traps, compile_condition
+from rules_engine.conditions import check_condition, compile_condition
 from rules_engine.exceptions import ConditionError, ConfigInvalid, UnknownKey
 
 if TYPE_CHECKING:
@@ -40,15 +40,22 @@ def _condition(rule: Rule, *, check: bool) -> Problems:
 
 
 def condition_problems(text: str, signal: str, sender: str) -> list[str]:
-    """Return what is wrong with a condition's text, and with its paths where ``signal`` is given."""
+    """Return what is wrong with a condition's text, and with what it reads where ``signal`` is given."""
+    return _findings(text, signal, sender, "error")
+
+
+def condition_warnings(text: str, signal: str, sender: str) -> list[str]:
+    """Return what is allowed in a condition, but perhaps not meant."""
+    return _findings(text, signal, sender, "warning")
+
+
+def _findings(text: str, signal: str, sender: str, severity: str) -> list[str]:
     try:
         condition = compile_condition(text)
+        shape = context_shape(get_signal(signal), sender) if signal else None
     except ConditionError as error:
-        return [str(error)]
-    found = [str(problem) for problem in check_traps(text)]
-    if not found and signal:
-        found = [str(problem) for problem in check_paths(condition, context_shape(get_signal(signal), sender))]
-    return found
+        return [str(error)] if severity == "error" else []
+    return [str(problem) for problem in check_condition(condition, shape) if problem.severity == severity]
 
 
 def text_problem(text: str) -> str:

@@ -267,7 +267,7 @@ class TestWithoutPermissionOnTheModel:
 
     def test_an_error_does_not_quote_the_data(self, viewer: Api, make_rule: MakeRule) -> None:
         """An error of the evaluation names values; here it only says that there was one."""
-        make_rule(condition="length(instance.total) > `1`", load=False)
+        make_rule(condition="divide(`1`, subtract(instance.total, `19.9`)) > `0`", load=False)
         Order.objects.create(total=Decimal("19.90"))
 
         body = viewer.post(PATH).body

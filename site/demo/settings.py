@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import django
+
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DEBUG = os.environ.get("DEMO_DEBUG", "") not in {"", "0"}
 SECRET_KEY = "demo-only-never-use-this-anywhere-else-0123456789"
@@ -91,7 +93,10 @@ STATIC_URL = "/static/"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
-EMAIL_BACKEND = "shop.mail.DatabaseBackend"
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": "shop.mail.DatabaseBackend"}}
+else:
+    EMAIL_BACKEND = "shop.mail.DatabaseBackend"
 DEFAULT_FROM_EMAIL = "shop@demo.example"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # Another demo on another port of this machine would otherwise log its visitors out of this one.

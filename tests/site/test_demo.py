@@ -85,7 +85,8 @@ def test_demo_beside_another_one_takes_a_database_of_its_own(tmp_path: Path) -> 
 
     assert result.returncode == 0, result.stdout + result.stderr
     assert "Another demo serves demo.sqlite3 at http://127.0.0.1:8000/: this one uses demo-8" in result.stdout
-    assert not database.exists()
+    # Some versions of Django make the file when they check their settings; nothing is written to it.
+    assert not database.exists() or database.stat().st_size == 0
 
 
 def test_seeding_leaves_a_served_database_to_its_demo(tmp_path: Path) -> None:

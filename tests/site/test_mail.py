@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import django
 import pytest
 from django.core.mail import EmailMessage, EmailMultiAlternatives, send_mail
 from django.test import Client, override_settings
@@ -10,7 +11,12 @@ from shop.models import OutgoingMail
 
 # Django's test runner replaces the mail backend; here it is what is tested.
 pytestmark = [pytest.mark.django_db]
-ours = override_settings(EMAIL_BACKEND="shop.mail.DatabaseBackend")
+BACKEND = "shop.mail.DatabaseBackend"
+ours = (
+    override_settings(MAILERS={"default": {"BACKEND": BACKEND}})
+    if django.VERSION >= (6, 1)
+    else override_settings(EMAIL_BACKEND=BACKEND)
+)
 
 
 @ours

@@ -52,7 +52,7 @@ def test_filter_that_is_not_allowed_is_refused_with_its_line(name: str, html: bo
         ("{% verbatim %}{{ x }}", "Line 1: {% verbatim %} is not closed. Add {% endverbatim %} after it."),
         ("{{ }}", "Line 1: {{ }} is empty. Write a path such as instance.name into it."),
         ("{% %}", "Line 1: {% %} is empty. Write a tag into it, or remove it."),
-        ("{{ a-b }}", "Line 1: Could not parse the remainder: '-b' from 'a-b'. Write a path such as"),
+        ("{{ a b }}", "Line 1: Could not parse the remainder: ' b' from 'a b'. Write a path such as"),
         ("{{ a..b }}", "Line 1: 'a..b' is not a path. Write names with single points between them."),
         ("{{ 1.2.3 }}", "Line 1: '1.2.3' is not a path."),
         ("{{ a|default }}", "Line 1: 'default' needs an argument. Write it like |default:\"…\"."),

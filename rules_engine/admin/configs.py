@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rules_engine.actions import action_schema, all_actions
+from rules_engine.admin.display import kind_title
 from rules_engine.context import REDACTED
 from rules_engine.exceptions import UnknownKey
 
@@ -59,7 +60,9 @@ def drawn_kinds() -> dict[str, Schema]:
 def describe(kind: str) -> str:
     """One line on a kind, from its class."""
     schema = schema_of(kind)
-    return str(schema["description"]) if schema else ""
+    text = str(schema["description"]) if schema else ""
+    # What only repeats the title beside it says nothing.
+    return "" if text.rstrip(".") == kind_title(kind) else text
 
 
 def _object(schema: Mapping[str, Any]) -> Schema:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import simplejson
@@ -56,9 +56,22 @@ def moment(value: Any) -> str:
 
 def clock(value: Any) -> str:
     """The time alone where it is today's, which is what is meant by "at" in a sentence; else ``moment``."""
-    here = localtime(value) if is_aware(value) else value
-    today = localtime().date() if is_aware(value) else datetime.now().date()
+    here, today = _local(value)
     return f"{here:%H:%M:%S}" if here.date() == today else moment(value)
+
+
+def short_moment(value: Any) -> SafeString:
+    """``moment`` for a narrow column: today's as the time alone, others as day and month with the time below."""
+    here, today = _local(value)
+    day = "" if here.date() == today else date_format(here, "j M" if here.year == today.year else "j M Y")
+    return format_html(
+        '<span class="rules-when" title="{}">{} <wbr>{}</span>', moment(value), day, f"{here:%H:%M:%S}"
+    )
+
+
+def _local(value: datetime) -> tuple[datetime, date]:
+    """A moment as it is shown, and what is today beside it."""
+    return (localtime(value), localtime().date()) if is_aware(value) else (value, datetime.now().date())
 
 
 def admin_link(site: AdminSite, model: str, pk: Any, text: Any) -> Any:

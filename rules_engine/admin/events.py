@@ -14,7 +14,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rules_engine.admin.display import EMPTY, admin_link, badge, json_block, moment, object_link, signal_title
+from rules_engine.admin.display import (
+    EMPTY,
+    admin_link,
+    badge,
+    json_block,
+    moment,
+    object_link,
+    short_moment,
+    signal_title,
+)
 from rules_engine.admin.executions import executions_table
 from rules_engine.admin.filters import EventRuleFilter, SenderFilter, SignalFilter
 from rules_engine.admin.guard import hidden_text
@@ -30,7 +39,7 @@ else:
 class EventAdminMixin(HistoryAdminMixin, Base):
     """Everything of the admin of events; mix it into another theme's ``ModelAdmin``."""
 
-    list_display = ["when", "what", "sender", "about", "outcomes"]
+    list_display = ["short_when", "what", "about", "outcomes"]
     # No date_hierarchy: it reads the dates of all events there are.
     list_filter = [SignalFilter, SenderFilter, EventRuleFilter, ("created_at", admin.DateFieldListFilter)]
     search_fields = ["object_id__exact", "sender", "signal"]
@@ -65,6 +74,11 @@ class EventAdminMixin(HistoryAdminMixin, Base):
     def when(self, event: Event) -> str:
         """When the signal was sent."""
         return moment(event.created_at)
+
+    @admin.display(description=gettext_lazy("when"), ordering="created_at")
+    def short_when(self, event: Event) -> SafeString:
+        """The same for the list, where every column counts."""
+        return short_moment(event.created_at)
 
     @admin.display(description=gettext_lazy("signal"), ordering="signal")
     def what(self, event: Event) -> str:

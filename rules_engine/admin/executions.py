@@ -28,6 +28,7 @@ from rules_engine.admin.display import (
     moment,
     object_link,
     pretty,
+    short_moment,
 )
 from rules_engine.admin.filters import ExecutionSenderFilter, KindFilter, RuleFilter
 from rules_engine.admin.guard import hidden_text
@@ -49,8 +50,8 @@ class ExecutionAdminMixin(HistoryAdminMixin, Base):
     """Everything of the admin of executions; mix it into another theme's ``ModelAdmin``."""
 
     change_form_template = "rules_engine/admin/execution.html"
-    list_display = ["when", "state_badge", "rule_name", "kind", "about", "outcome", "attempts_made"]
-    list_display_links = ["when"]
+    list_display = ["short_when", "state_badge", "rule_name", "outcome", "kind", "about"]
+    list_display_links = ["short_when"]
     list_select_related = ["event"]
     list_filter = [
         "state",
@@ -158,9 +159,9 @@ class ExecutionAdminMixin(HistoryAdminMixin, Base):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         execution = kwargs.get("obj")
-        retried = execution is not None and execution.state in RETRIED and self.has_retry_permission(request)
-        context["rules_may_retry"] = retried and execution.rule_id is not None
-        context["rules_gone"] = retried and execution.rule_id is None
+        if execution is not None and execution.state in RETRIED and self.has_retry_permission(request):
+            context["rules_may_retry"] = execution.rule_id is not None
+            context["rules_gone"] = execution.rule_id is None
         return super().render_change_form(request, context, *args, **kwargs)
 
     # --- columns of the list, and lines of the page ---
@@ -169,6 +170,11 @@ class ExecutionAdminMixin(HistoryAdminMixin, Base):
     def when(self, execution: Execution) -> str:
         """When the signal was sent."""
         return moment(execution.event.created_at)
+
+    @admin.display(description=gettext_lazy("when"), ordering="event_id")
+    def short_when(self, execution: Execution) -> SafeString:
+        """The same for the list, where every column counts."""
+        return short_moment(execution.event.created_at)
 
     @admin.display(description=gettext_lazy("action"), ordering="action_kind")
     def kind(self, execution: Execution) -> str:

@@ -23,7 +23,7 @@ from rules_engine import services
 from rules_engine.admin import configs
 from rules_engine.admin.choices import form_choices
 from rules_engine.admin.conditionhelp import condition_help
-from rules_engine.admin.display import EMPTY, badge, json_block, kind_title, moment
+from rules_engine.admin.display import EMPTY, badge, json_block, kind_title, short_moment
 from rules_engine.admin.dryruns import DryRunPage
 from rules_engine.admin.filters import QuarantineFilter
 from rules_engine.admin.forms import RuleActionForm, RuleForm
@@ -116,7 +116,7 @@ class RuleAdminMixin(DryRunPage, VersionsPage, RuleModelAdmin):
     delete_selected_confirmation_template = "rules_engine/admin/rules_delete.html"
     save_as = True
     radio_fields = {"mode": admin.VERTICAL}
-    list_display = ["name", "reads_as", "mode_badge", "outcomes", "last_run", "last_change", "signal", "shown_sender"]
+    list_display = ["name", "mode_badge", "reads_as", "outcomes", "last_run", "last_change"]
     list_filter = ["mode", QuarantineFilter, "signal", "sender"]
     list_select_related = ["updated_by"]
     list_per_page = 50
@@ -374,16 +374,11 @@ class RuleAdminMixin(DryRunPage, VersionsPage, RuleModelAdmin):
         """The mode in a word."""
         return badge(rule.mode, MODE_WORDS[Rule.Mode(rule.mode)])
 
-    @admin.display(description=gettext_lazy("sender"), ordering="sender")
-    def shown_sender(self, rule: Rule) -> str:
-        """The sender, or "any"."""
-        return rule.sender or _("any")
-
     @admin.display(description=gettext_lazy("last run"))
     def last_run(self, rule: Any) -> Any:
         """When something of it last finished, with a link to its executions."""
         last = rule.history["last"]
-        return format_html('<a href="{}">{}</a>', executions_url(self, rule), moment(last)) if last else EMPTY
+        return format_html('<a href="{}">{}</a>', executions_url(self, rule), short_moment(last)) if last else EMPTY
 
     @admin.display(description=gettext_lazy("last 7 days"))
     def outcomes(self, rule: Any) -> Any:
@@ -399,7 +394,7 @@ class RuleAdminMixin(DryRunPage, VersionsPage, RuleModelAdmin):
     @admin.display(description=gettext_lazy("changed"), ordering="updated_at")
     def last_change(self, rule: Rule) -> SafeString:
         """Who changed it, and when."""
-        return format_html("{}<br>{}", rule.updated_by or EMPTY, moment(rule.updated_at))
+        return format_html("{}<br>{}", rule.updated_by or EMPTY, short_moment(rule.updated_at))
 
 
 def _outcomes(history: dict[str, Any]) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from rules_engine import testing
-from rules_engine.admin.display import moment
+from rules_engine.admin.display import moment, short_moment
 from rules_engine.models import Event, Execution, Rule
 from tests.admin.conftest import LogIn
 from tests.fixtures import MakeRule
@@ -261,6 +261,17 @@ def test_execution_that_will_be_tried_again_tells_when(log_in: LogIn, done: Exec
     assert f"next try at {moment(due + timedelta(days=2))}" in page(client, done)
     Execution.objects.update(attempts_made=0)
     assert "next try" not in page(client, done)
+
+
+def test_lists_shorten_moments() -> None:
+    """Today's are a time, this year's a day and month, older ones have their year; the whole is in the title."""
+    today = timezone.localtime().replace(microsecond=0)
+    other = today.replace(month=today.month % 12 + 1, day=1)
+    older = other.replace(year=today.year - 3)
+
+    assert short_moment(today) == f'<span class="rules-when" title="{moment(today)}"> <wbr>{today:%H:%M:%S}</span>'
+    assert f">{other:%-d %b} <wbr>" in short_moment(other)
+    assert f">{older:%-d %b %Y} <wbr>" in short_moment(older)
 
 
 # --- retry ------------------------------------------------------------------------------------------------

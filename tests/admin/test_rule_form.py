@@ -15,6 +15,7 @@ from rules_engine import services
 from rules_engine.models import Rule, RuleAction, RuleVersion
 from tests.admin.conftest import LogIn, errors_of, rule_form
 from tests.fixtures import MakeRule
+from tests.testapp.models import Customer
 
 pytestmark = pytest.mark.django_db
 
@@ -529,6 +530,24 @@ def test_condition_help_names_arguments_fields_and_functions(log_in: LogIn) -> N
     assert {item["name"] for item in found["arguments"]} >= {"instance", "created"}
     assert any(item["usage"].startswith("starts_with(") for item in found["functions"])
     assert "QuerySet.update()" in found["description"]
+
+
+def test_condition_help_follows_relations_and_shows_an_object(log_in: LogIn) -> None:
+    """What an order's customer has is offered too, arguments have types, and the example has a made-up object."""
+    Customer.objects.create(name="Somebody real")
+    url = reverse("admin:rules_engine_rule_help")
+
+    found = log_in().get(url, {"signal": "post_save", "sender": "testapp.order"}).json()
+
+    names = {item["path"]: item["kind"] for item in found["names"]}
+    assert names["instance.customer.name"] == "text"
+    assert names["instance.customer.password"] == "***"
+    assert (names["created"], names["using"]) == ("true or false", "text")
+    assert names["update_fields"] == "list of texts, or null"
+    example = json.loads(found["example"])
+    assert example["instance"]["status"] == "pending"
+    assert example["created"] is True
+    assert "Somebody real" not in found["example"]
 
 
 def test_condition_help_for_an_unknown_signal_says_so(log_in: LogIn) -> None:

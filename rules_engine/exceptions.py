@@ -107,7 +107,7 @@ class StaleRule(RulesEngineError, RuntimeError):
         now = f"it is now at version {actual}" if actual is not None else "it no longer exists"
         super().__init__(
             f'Rule "{name}" was changed by someone else: you edited version {expected}, {now}. '
-            "Nothing was saved. Reload the rule and make your change again."
+            "Nothing was saved. Look at the rule as it is now, then make your change again."
         )
 
 

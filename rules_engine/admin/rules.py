@@ -29,8 +29,7 @@ from rules_engine.admin.filters import QuarantineFilter
 from rules_engine.admin.forms import RuleActionForm, RuleForm
 from rules_engine.admin.sentences import sentence
 from rules_engine.admin.versions import VersionsPage
-from rules_engine.conditions import compile_condition
-from rules_engine.exceptions import ConditionError, StaleRule, UnknownKey
+from rules_engine.exceptions import StaleRule, UnknownKey
 from rules_engine.models import Execution, Rule, RuleAction, recording
 
 if TYPE_CHECKING:
@@ -309,7 +308,7 @@ class RuleAdminMixin(DryRunPage, VersionsPage, RuleModelAdmin):
 
     def _advise(self, request: HttpRequest, rule: Rule) -> None:
         """Say what the rule just saved does from now on, and what a person might not expect of it."""
-        for text in condition_warnings(rule):
+        for text in services.condition_warnings(rule=rule):
             self.message_user(request, text, messages.WARNING, extra_tags="rules-caret")
         if rule.mode == Rule.Mode.SHADOW:
             stays = {"_continue", "_saveasnew"} & set(request.POST)
@@ -438,14 +437,6 @@ def executions_url(model_admin: Any, rule: Rule) -> str:
     """The list of executions of one rule, ending in a query that can be added to."""
     url = reverse("admin:rules_engine_execution_changelist", current_app=model_admin.admin_site.name)
     return f"{url}?rule_slug={rule.slug}"
-
-
-def condition_warnings(rule: Rule) -> Sequence[str]:
-    """What is allowed in the condition, but perhaps not meant."""
-    try:
-        return compile_condition(rule.condition).warnings
-    except ConditionError:
-        return ()
 
 
 def renumber(rule: Rule, moved: Sequence[int]) -> None:

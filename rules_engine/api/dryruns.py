@@ -13,9 +13,8 @@ from rest_framework.exceptions import ErrorDetail, PermissionDenied, ValidationE
 
 from rules_engine import services
 from rules_engine.catalog import get_signal, sender_model
-from rules_engine.conditions import compile_condition
 from rules_engine.context import freeze, typed
-from rules_engine.exceptions import ConditionError, UnknownKey
+from rules_engine.exceptions import UnknownKey
 from rules_engine.models import Event, Rule, RuleAction
 
 
@@ -33,7 +32,7 @@ def dry_run(rule: Rule, asked: dict[str, Any], user: Any) -> dict[str, Any]:
             "Give the document yourself, as `data`."
         )
     found = _run(rule, asked, event)
-    warnings = _warnings(rule.condition)
+    warnings = services.condition_warnings(rule=rule)
     if hidden:
         error = "The condition could not be evaluated." if found.error else ""
         return {
@@ -134,10 +133,3 @@ def _instance(rule: Rule, key: str) -> Model:
 
 def _wrong(name: str, message: str) -> ValidationError:
     return ValidationError({name: [ErrorDetail(message, "does_not_exist")]})
-
-
-def _warnings(text: str) -> list[str]:
-    try:
-        return list(compile_condition(text).warnings)
-    except ConditionError:
-        return []

@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("pending", "pending"),
-                            ("claimed", "running"),
+                            ("claimed", "claimed"),
                             ("succeeded", "succeeded"),
                             ("failed", "failed"),
                             ("cancelled", "cancelled"),

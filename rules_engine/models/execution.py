@@ -103,7 +103,7 @@ class Execution(models.Model):
 
     class State(models.TextChoices):
         PENDING = "pending", _("pending")
-        CLAIMED = "claimed", _("running")
+        CLAIMED = "claimed", _("claimed")
         SUCCEEDED = "succeeded", _("succeeded")
         FAILED = "failed", _("failed")
         CANCELLED = "cancelled", _("cancelled")

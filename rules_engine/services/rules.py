@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from rules_engine.exceptions import StaleRule
-from rules_engine.models import Rule, RuleAction, recording
+from rules_engine.exceptions import StaleRule, UnknownKey
+from rules_engine.models import Rule, RuleAction, recording, validation
 
 
 def save_rule(
@@ -44,6 +44,14 @@ def validate_rule(*, rule: Rule, actions: Sequence[Mapping[str, Any]] | None) ->
     found = [_action_errors(values) for values in actions or []]
     if problems or any(found):
         raise RuleInvalid(problems, found)
+
+
+def condition_warnings(*, rule: Rule) -> list[str]:
+    """Return what is allowed in a rule's condition, but perhaps not meant; each with a caret line."""
+    try:
+        return validation.condition_warnings(rule.condition, rule.signal, rule.sender)
+    except UnknownKey:
+        return []
 
 
 class RuleInvalid(ValidationError):

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 STALE = (
     'Rule "Paid orders" was changed by someone else: you edited version 1, it is now at version 2. '
-    "Nothing was saved. Reload the rule and make your change again."
+    "Nothing was saved. Look at the rule as it is now, then make your change again."
 )
 
 

@@ -330,7 +330,7 @@ def test_rule_changed_by_somebody_else_is_refused_and_nothing_is_written(rule: R
 
     assert str(caught.value) == (
         'Rule "Paid" was changed by someone else: you edited version 1, it is now at version 2. '
-        "Nothing was saved. Reload the rule and make your change again."
+        "Nothing was saved. Look at the rule as it is now, then make your change again."
     )
     assert (caught.value.expected, caught.value.actual) == (1, 2)
     stored = Rule.objects.get(pk=rule.pk)

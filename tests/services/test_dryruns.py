@@ -45,13 +45,13 @@ class TestDryRun:
         [
             ("", [[]]),
             ("instance.status", [[]]),
-            ("instance.status == 'paied'", [[("instance.status", "paid")]]),
+            ("instance.status == 'pending'", [[("instance.status", "paid")]]),
             ("(instance.status) == (instance.number)", [[("instance.number", "N-1"), ("instance.status", "paid")]]),
             (
-                "!(instance.status == 'x') && created",
+                "!(instance.status == 'cancelled') && created",
                 [[], [], [("instance.status", "paid")], []],
             ),
-            ("instance.status == 'x' && instance.number == 'N-1'", [[], [("instance.status", "paid")], []]),
+            ("instance.status == 'cancelled' && instance.number == 'N-1'", [[], [("instance.status", "paid")], []]),
             ("instance.customer == `null`", [[]]),
         ],
     )

@@ -39,7 +39,7 @@ class TestRetry:
         assert self.wakes == ["wake"]
 
     @pytest.mark.parametrize(
-        ("state", "shown"), [("pending", "pending"), ("claimed", "running"), ("succeeded", "succeeded")]
+        ("state", "shown"), [("pending", "pending"), ("claimed", "claimed"), ("succeeded", "succeeded")]
     )
     def test_other_states_are_refused(self, state: str, shown: str) -> None:
         """The message says in which one it is."""

@@ -13,8 +13,8 @@ A condition becomes one function. ``instance.paid == 'yes' && instance.total > `
 * What a value usually is (a dict, a text, an int) is handled in line; ``runtime.py`` has the rest.
 * A path is read once: ``t1`` above is the instance, and later tests use it again. A read is reused only where it has
   surely happened, so nothing is read that the condition would not read.
-* The fields of the context and of its instance are expected to be there. Where one is missing, the code raises KeyError
-  and a second version of it, which expects nothing, decides.
+* The fields of the context and of its instance are expected to be there. Where one is missing, the code raises
+  KeyError, and a second version of it, which expects nothing, decides.
 * Loops count their items as steps before they begin; nothing else can make an evaluation long.
 """
 
@@ -184,6 +184,13 @@ class Writer:
         yield
         self._frame.reads = reads
 
+    @contextmanager
+    def expecting_nothing(self) -> Iterator[None]:
+        """Write code that never raises KeyError for a missing field."""
+        expecting, self._expecting = self._expecting, False
+        yield
+        self._expecting = expecting
+
     def aside(self, write: Callable[[], Code]) -> tuple[list[str], Code]:
         """Write an expression and return its statements, without placing them."""
         mark = len(self.lines)
@@ -306,7 +313,8 @@ class Writer:
         there = f"{again}[{constant}]" if self._expected(again, key, name) else f"{again}.get({constant})"
         # The field of a missing object is the usual way to a missing value.
         return Code(
-            f"({name} := {there} if type({first}) is dict else None if {again} is None else get({again}, {constant}))",
+            f"({name} := {there} if type({first}) is dict else "
+            f"None if {again} is None else get({again}, {constant}))",
             name,
         )
 

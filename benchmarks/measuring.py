@@ -1,4 +1,4 @@
-"""How the benchmarks measure: engines take turns, garbage collection is off, the least time counts, ratios are the result."""
+"""How the benchmarks measure: engines take turns, no garbage collection, the least time counts, ratios result."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from math import exp, log
 from platform import machine, python_implementation, python_version
 from time import perf_counter
 from typing import Any
-
 
 BATCH = 100
 

@@ -14,7 +14,7 @@ A condition becomes one function. ``instance.paid == 'yes' && instance.total > `
 * A path is read once: ``t1`` above is the instance, and later tests use it again. A read is reused only where it has
   surely happened, so nothing is read that the condition would not read.
 * The fields of the context and of its instance are expected to be there. Where one is missing, the code raises
-  KeyError and a second version of it, which expects nothing, decides.
+  KeyError, and a second version of it, which expects nothing, decides.
 * Loops count their items as steps before they begin; nothing else can make an evaluation long.
 """
 
@@ -183,6 +183,13 @@ class Writer:
         reads = dict(self._frame.reads)
         yield
         self._frame.reads = reads
+
+    @contextmanager
+    def expecting_nothing(self) -> Iterator[None]:
+        """Write code that never raises KeyError for a missing field."""
+        expecting, self._expecting = self._expecting, False
+        yield
+        self._expecting = expecting
 
     def aside(self, write: Callable[[], Code]) -> tuple[list[str], Code]:
         """Write an expression and return its statements, without placing them."""

@@ -44,11 +44,12 @@ def _cached(text: str, generation: int) -> Condition:
 
 
 def _compiled(text: str, library: Library) -> Condition:
-    if not text.strip():
-        return Condition(text, None, library)
-    parsed = parse(text)
-    check_calls(parsed, library)
-    return Condition(text, parsed, library)
+    if text.strip():
+        check_calls(_parsed(text), library)
+    return Condition(text, library)
+
+
+_parsed = lru_cache(maxsize=64)(parse)
 
 
 def _fail(text: str, error: Exception) -> NoReturn:
@@ -67,22 +68,17 @@ def _always(context: Any) -> bool:
 class Condition:
     """A compiled condition; immutable, shared between threads. Made by ``compile_condition``."""
 
-    def __init__(self, text: str, parsed: Parsed | None, library: Library) -> None:
+    def __init__(self, text: str, library: Library) -> None:
         self.text = text
         self.library = library
-        self._parsed = parsed
-        self._is_blank = parsed is None
 
     @property
     def parsed(self) -> Parsed | None:
-        """The text with its tokens and its tree; None for a blank one. It is not to be changed."""
-        if self._parsed is None and not self._is_blank:
-            self._parsed = parse(self.text)
-        return self._parsed
+        """The text with its tokens and its tree, not to be changed; None for a blank one.
 
-    def release(self) -> None:
-        """Give back the memory of the tree, several times that of the text; it is parsed again when needed."""
-        self._parsed = None
+        A condition does not keep them: they are several times larger than all else, and seldom needed twice.
+        """
+        return _parsed(self.text) if self.text.strip() else None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Condition):

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from rules_engine.conditions.closures import Run, closure_of, weight_of
-from rules_engine.conditions.codegen import Scope, TooComplex, Writer
+from rules_engine.conditions.codegen import Scope, TooComplex, Writer, is_total
 from rules_engine.conditions.hostfunctions import Library
 from rules_engine.conditions.limits import Budget
 from rules_engine.conditions.parser import Node, Parsed, height, parse
@@ -104,17 +104,38 @@ def tracer(
     return lambda context: closure(Budget(), context, context)
 
 
-def fused(trees: Sequence[Node], library: Library) -> Callable[[Any], list[int]]:
-    """Return one function that gives the numbers of the trees that are true; it raises if one of them does.
+Fused = Callable[[Any], tuple[list[int], list[int]]]
+"""Gives the numbers of the trees that are true, and of those that raised something."""
 
-    A path that several of them read is read once.
+
+def fused(trees: Sequence[Node], library: Library) -> Fused:
+    """Return one function for many trees, in which a path that several of them read is read once.
+
+    It raises only what reading the context raises, or a limit.
     """
-    writer = Writer(library)
-    writer.line("found = []")
+    return _fused(trees, library, _later(lambda: _fused(trees, library, None)))
+
+
+def _fused(trees: Sequence[Node], library: Library, again: Fused | None) -> Fused:
+    writer = Writer(library, expecting=again is not None)
+    writer.line("found, raised = [], []")
     for number, tree in enumerate(trees):
-        writer.line(f"if {writer.test(tree, Scope())}: found.append({number})")
-    writer.line("return found")
-    return _made(writer, {}, _factory.__wrapped__)
+        if is_total(tree):
+            writer.line(f"if {writer.test(tree, Scope())}: found.append({number})")
+    for number, tree in enumerate(trees):
+        if not is_total(tree):
+            _write_guarded(writer, number, tree)
+    writer.line("return found, raised")
+    names = {"again": again} if again is not None and writer.may_miss else {}
+    return _made(writer, names, _factory.__wrapped__)
+
+
+def _write_guarded(writer: Writer, number: int, tree: Node) -> None:
+    # What it reads is not shared, since it may end anywhere, and not expected, since it catches KeyError.
+    with writer.branch(), writer.expecting_nothing():
+        with writer.block("try:"):
+            writer.line(f"if {writer.test(tree, Scope())}: found.append({number})")
+        writer.line(f"except Exception: raised.append({number})")
 
 
 def pays(tree: Node) -> bool:

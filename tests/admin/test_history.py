@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -247,12 +247,17 @@ def test_lists_make_the_same_queries_for_many_rows(
     assert not [sql for sql in many if '"data"' in sql or "`data`" in sql]
 
 
+def here(moment: datetime) -> datetime:
+    """A moment in the site's zone, with and without USE_TZ."""
+    return timezone.localtime(moment) if timezone.is_aware(moment) else moment
+
+
 def test_execution_that_will_be_tried_again_tells_when(log_in: LogIn, done: Execution) -> None:
     """Beside what went wrong, on its page and in the list; the time alone if it is today's."""
     due = timezone.now()
     Execution.objects.update(state="pending", note="HTTP 503 in 20 ms", due_at=due, finished_at=None)
     client = log_in("view_rule", "testapp.view_order")
-    text = f"next try at {timezone.localtime(due):%H:%M:%S}"
+    text = f"next try at {here(due):%H:%M:%S}"
 
     assert f"HTTP 503 in 20 ms; {text}" in client.get(EXECUTIONS).content.decode()
     assert f"<div>{text}</div>" in page(client, done)
@@ -265,7 +270,7 @@ def test_execution_that_will_be_tried_again_tells_when(log_in: LogIn, done: Exec
 
 def test_lists_shorten_moments() -> None:
     """Today's are a time, this year's a day and month, older ones have their year; the whole is in the title."""
-    today = timezone.localtime().replace(microsecond=0)
+    today = here(timezone.now()).replace(microsecond=0)
     other = today.replace(month=today.month % 12 + 1, day=1)
     older = other.replace(year=today.year - 3)
 
